@@ -257,6 +257,15 @@ browser: build ## The page in a real browser: the distribution's Chromium, by Pl
 	.ci/node e2e/web
 	.ci/browser $(BROWSER_ARGS)
 
+MILLION ?= 1000000
+
+# It measures, and needs 3 GB of disk: it is not a part of make test.
+.PHONY: browser-million
+browser-million: build ## Every view of the page with 0, 3 and MILLION (1000000) generated jobs, with timings, in bin/browser-million
+	$(call say,the page with many jobs)
+	.ci/node e2e/web
+	BELFRY_MILLION_JOBS=$(MILLION) .ci/browser --config million.config.ts
+
 .PHONY: screenshots
 screenshots: build ## Pictures of the dashboard with sample-data.json, in bin/screenshots: light, dark, and 360 px wide
 	.ci/node e2e/web

@@ -76,11 +76,11 @@ test("what the API refuses is said beside the field", async ({ page, guard, star
   await expect(url).toHaveAccessibleDescription(/http/);
   await expect(url).toBeFocused();
   await expect(url).toHaveAttribute("aria-invalid", "true");
-  const said = page.locator(".jobform .beside .note li");
-  const before = await said.count();
-  expect(before).toBeGreaterThan(0);
-  await page.getByRole("textbox", { name: "Name", exact: true }).pressSequentially("Typed"); // adds no rows to the note
-  await expect(said).toHaveCount(before);
+  const note = page.locator(".jobform .beside").getByRole("alert");
+  await expect(note).toHaveText(/The document has wrong fields\s*See beside: URL, Retries\./); // once, and not twice
+  await expect(page.getByText(/must be.*100/)).toHaveCount(1);
+  await page.getByRole("textbox", { name: "Name", exact: true }).pressSequentially("Typed"); // adds nothing to the note
+  await expect(note).toContainText("URL, Retries.");
   await page.getByRole("textbox", { name: "Retries", exact: true }).fill("3"); // and its section stays open
   await expect(page.getByRole("textbox", { name: "Retries", exact: true })).toBeVisible();
   await expect(page.getByRole("textbox", { name: "Retries", exact: true })).not.toHaveAttribute("aria-invalid", "true");

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Page } from "@playwright/test";
+import { loaded, placesOf } from "./support/places.ts";
 import { Server } from "./support/server.ts";
 import { expect, test } from "./support/test.ts";
 
@@ -31,24 +32,9 @@ test("screenshots", async ({ page, guard, receiver }) => {
   const failed = async (): Promise<number> =>
     (await server.request<Found>("GET", "/executions?status=FAILED&limit=10")).executions.length;
   await expect.poll(failed, { timeout: 120_000 }).toBeGreaterThan(3);
-  const one = (await server.request<Found>("GET", "/executions?status=FAILED&limit=1")).executions[0];
-  const views: [name: string, at: string][] = [
-    ["overview", "/ui/"],
-    ["jobs", "/ui/jobs"],
-    ["job", `/ui/jobs/${one?.jobId}`],
-    ["new", "/ui/jobs/new?schedule=0+30+2+*+*+*&timezone=Europe/Berlin"],
-    ["edit", `/ui/jobs/${one?.jobId}/edit`],
-    ["execution", `/ui/executions/${one?.id}`],
-    ...["running", "failed", "alerts", "forecast", "proof", "hosts", "cluster", "operations", "changes", "keys", "settings"].map(
-      (name): [string, string] => [name, `/ui/${name}`],
-    ),
-  ];
-  for (const [name, at] of views) {
+  for (const [name, at] of await placesOf(page, server)) {
     await page.goto(server.url + at, { waitUntil: "domcontentloaded" });
-    await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
-    await page.waitForFunction(() => !document.querySelector(".skeleton, .waiting"), undefined, { timeout: 15_000 }).catch(
-      () => undefined,
-    );
+    await loaded(page, 15_000).catch(() => undefined);
     await shoot(page, name);
   }
   await server.stop();

@@ -1,6 +1,6 @@
 import type { Page } from "@playwright/test";
 import { axe } from "./support/axe.ts";
-import { expectNoSideScroll } from "./support/layout.ts";
+import { expectNoShift, expectNoSideScroll, watchShifts } from "./support/layout.ts";
 import { filled, type Filled } from "./support/samples.ts";
 import { expect, test as base } from "./support/test.ts";
 
@@ -53,16 +53,28 @@ async function shows(page: Page, text: string): Promise<void> {
 }
 
 for (const [name, path, ready] of views) {
-  test(`${name}: axe finds nothing, in both colours and at 360 px`, async ({ page, sample }) => {
+  test(`${name}: axe finds nothing, in both colours and at 360 px, and nothing jumps`, async ({ page, sample }) => {
+    await watchShifts(page);
     await page.goto(sample.server.url + path(sample));
     await ready(page);
     for (const colorScheme of ["light", "dark"] as const) {
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
       expect(await axe(page), colorScheme).toEqual([]);
+      expect(await page.evaluate(() => document.getAnimations().length), "with reduced motion").toBe(0);
     }
+    await expectNoShift(page, "wide"); // axe has taken seconds, in which all was loaded
+    await page.setViewportSize({ width: 640, height: 400 }); // a window of 1280 at 200 %
+    await expectNoSideScroll(page);
+    await page.emulateMedia({ media: "print" });
+    await expect(page.getByRole("navigation")).toBeHidden();
+    await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+    await page.emulateMedia({ media: "screen" });
     await page.setViewportSize({ width: 360, height: 740 });
     await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
     await expectNoSideScroll(page);
+    await page.reload();
+    await ready(page);
     expect(await axe(page), "narrow").toEqual([]);
+    await expectNoShift(page, "narrow");
   });
 }

@@ -1,4 +1,5 @@
 // The one client of the API.
+import { keepBodies } from "./json.ts";
 import { Store } from "./store.ts";
 import type { FieldProblem, Problem, Routes } from "./types.gen.ts";
 
@@ -53,6 +54,9 @@ export const recoveries = new Store(0);
 /** Counts the answers 401: the page asks who one is then. */
 export const refusals = new Store(0);
 
+/** Counts what this page has changed on the server: answers from before may be old then. */
+export const changes = new Store(0);
+
 /** An id that nobody else has made. crypto.randomUUID is not there over plain HTTP from another host. */
 export const newId = (): string =>
   Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
@@ -80,10 +84,21 @@ export function urlOf(route: string, path: Record<string, string> = {}, query: o
 /** Makes a call, and returns the answer. It throws an ApiError, an Unreachable, or an AbortError. */
 export async function call<R extends Route>(route: R, c: Call<R> = {}): Promise<Answer<R>> {
   const res = await send(route, c as Sent);
-  if (res.status === 204) return undefined as unknown as Answer<R>;
+  const answer = (await answerOf(res)) as Answer<R>;
+  if (!/^GET |\/preview$/.test(route)) changes.set(changes.value + 1);
+  return answer;
+}
+
+/**
+ * Reads an answer, or throws what the API refused as an ApiError. The body of a job is the JSON text that it has, as a
+ * string.
+ */
+export async function answerOf(res: Response): Promise<unknown> {
+  if (res.status === 204) return undefined;
   const json = /\bjson\b/.test(res.headers.get("Content-Type") ?? "");
-  const answer: unknown = json ? await res.json() : await res.text();
-  if (res.ok) return answer as Answer<R>;
+  const text = await res.text();
+  const answer: unknown = json ? JSON.parse(keepBodies(text)) : text;
+  if (res.ok) return answer;
   if (res.status === 401) refusals.set(refusals.value + 1);
   throw new ApiError(res.status, json ? (answer as Problem) : undefined);
 }

@@ -4,8 +4,9 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { outage } from "./api.ts";
 import { duration } from "./format.ts";
 import { Keys, takesText } from "./keys.ts";
-import { href, navigate, setQuery, usePlace, visits } from "./router.ts";
-import { nextTheme, now, theme, zone } from "./settings.ts";
+import { me } from "./me.ts";
+import { href, leave, navigate, setQuery, usePlace, visits } from "./router.ts";
+import { nextTheme, now, shortcuts, theme, zone } from "./settings.ts";
 import { Account } from "./signin.tsx";
 import { useStore } from "./store.ts";
 import { viewerZone, type ZoneChoice } from "./time.ts";
@@ -26,6 +27,7 @@ export function Frame({
   const [open, setOpen] = useState(false);
   const search = useRef<HTMLInputElement>(null);
   const visit = useStore(visits);
+  const known = useStore(me) !== undefined; // before that the list of views is empty
   useKeys(views, search, () => setHelp(true));
 
   useEffect(() => {
@@ -75,15 +77,18 @@ export function Frame({
               ),
           )}
         </ul>
-        <p>
-          <a href="/docs">API reference</a>
-        </p>
+        {known && (
+          <p>
+            <a href="/docs">API reference</a>
+          </p>
+        )}
       </nav>
       <Outage />
       <main id="main" tabIndex={-1}>
         {children}
       </main>
       <Messages />
+      <Leaving />
       {help && <Help views={views} onClose={() => setHelp(false)} />}
     </>
   );
@@ -100,6 +105,7 @@ function useKeys(views: View[], search: { current: HTMLInputElement | null }, he
   useEffect(() => {
     const keys = new Keys();
     const press = (e: KeyboardEvent): void => {
+      if (shortcuts.value === "off") return;
       const typing = takesText(document.activeElement) || document.querySelector("dialog[open]") !== null;
       const asked = keys.press(e.key, e.timeStamp, typing, e.ctrlKey || e.metaKey || e.altKey);
       if (asked.kind === "search") {
@@ -206,6 +212,26 @@ function ThemeSwitch() {
   );
 }
 
+/** Asks before something that was typed is lost. */
+function Leaving() {
+  const way = useStore(leave);
+  if (!way) return null;
+  const stay = (): void => leave.set(null);
+  return (
+    <Dialog title="Leave without saving?" onClose={stay}>
+      <p>What you have typed here is not saved, and is lost when you leave.</p>
+      <div class="actions end">
+        <button type="button" onClick={stay}>
+          Stay
+        </button>
+        <button type="button" class="danger" onClick={way.go}>
+          Leave
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
 /** Says that the server does not answer. It goes away by itself. */
 function Outage() {
   const since = useStore(outage);
@@ -225,14 +251,20 @@ function Outage() {
 
 function Help({ views, onClose }: { views: View[]; onClose: () => void }) {
   const go = views.filter((v) => v.nav);
+  const on = useStore(shortcuts) === "on";
   return (
     <Dialog title="Keyboard shortcuts" onClose={onClose}>
+      <label>
+        <input type="checkbox" checked={on} onChange={(e) => shortcuts.set(e.currentTarget.checked ? "on" : "off")} />
+        Use the keys of this list, except Esc and Tab
+      </label>
       <dl class="keylist">
         <Key keys={["/"]} text="Search jobs" />
-        <Key keys={["?"]} text="This list" />
+        <Key keys={["?"]} text="Show this list" />
+        <Key keys={["Tab"]} text="Go to the next link, button or field" />
         <Key keys={["Esc"]} text="Close a dialog" />
         {go.map((v) => (
-          <Key key={v.path} keys={["g", v.nav?.key ?? ""]} text={v.title} />
+          <Key key={v.path} keys={["g", v.nav?.key ?? ""]} text={`Go to ${v.title}`} />
         ))}
       </dl>
     </Dialog>
@@ -243,8 +275,11 @@ function Key({ keys, text }: { keys: string[]; text: string }) {
   return (
     <div>
       <dt>
-        {keys.map((k) => (
-          <kbd key={k}>{k}</kbd>
+        {keys.map((k, i) => (
+          <span key={k}>
+            {i > 0 && " then "}
+            <kbd>{k}</kbd>
+          </span>
         ))}
       </dt>
       <dd>{text}</dd>

@@ -1,7 +1,9 @@
 // The fields of a job in a form: what they are called, what they hold as a text, and the document that the texts make.
+import { indented, isText, sentBody } from "./json.ts";
 import type { CurrentSpec } from "./types.gen.ts";
+import { bodyOf } from "./words.ts";
 
-export type Kind = "text" | "ms" | "number" | "bool" | "choice" | "words" | "lines" | "instant" | "headers" | "body";
+type Kind = "text" | "ms" | "number" | "bool" | "choice" | "words" | "lines" | "instant" | "headers" | "body";
 
 export interface Field {
   /** As the API names it: "retry.maxRetries". */
@@ -18,7 +20,7 @@ export interface Field {
   required?: boolean;
 }
 
-export interface Group {
+interface Group {
   title: string;
   fields: Field[];
 }
@@ -223,7 +225,9 @@ export const groups: Group[] = [
 
 export const fields: Field[] = groups.flatMap((g) => g.fields);
 
-/** The texts of a form, by path. bodyKind says how the text of body is meant. */
+/**
+ * The texts of a form, by path. bodyKind says how the text of body is meant; bodyCame is the JSON text that the job has.
+ */
 export type Draft = Record<string, string>;
 
 export const bodyKinds = [
@@ -252,10 +256,11 @@ export function draftOf(spec: CurrentSpec, isActive: boolean): Draft {
     const v = f.path === "isActive" ? isActive : at(spec, f.path);
     if (v !== undefined && v !== null && f.kind !== "body") d[f.path] = textOf(f, v);
   }
-  const body = spec.body;
+  const body = bodyOf(spec);
   if (body !== undefined) {
-    d.bodyKind = typeof body === "string" ? "text" : "json";
-    d.body = typeof body === "string" ? body : JSON.stringify(body, null, 2);
+    d.bodyKind = isText(body) ? "text" : "json";
+    d.body = isText(body) ? sentBody(body) : indented(body);
+    d.bodyCame = body;
   }
   return d;
 }
@@ -297,7 +302,7 @@ export interface Refusal {
 /** The JSON text of a field; undefined: the field is not part of the document. */
 function jsonOf(f: Field, d: Draft): string | undefined {
   const text = d[f.path] ?? "";
-  if (f.kind === "body") return bodyOf(d);
+  if (f.kind === "body") return bodyText(d);
   if (text === "") return undefined;
   switch (f.kind) {
     case "bool":
@@ -333,9 +338,13 @@ function headersOf(text: string): string | undefined {
   return all.length ? `{${all.join(",")}}` : undefined;
 }
 
-/** A body that is JSON goes as it was typed, so that no number loses a digit. */
-function bodyOf(d: Draft): string | undefined {
+/** A body that is JSON goes as it was typed, so that no number loses a digit; one that was not touched as it came. */
+function bodyText(d: Draft): string | undefined {
   if (d.bodyKind === "none") return undefined;
+  const came = d.bodyCame;
+  if (came && isText(came) === (d.bodyKind === "text")) {
+    if (d.body === (isText(came) ? sentBody(came) : indented(came))) return came;
+  }
   if (d.bodyKind === "text") return JSON.stringify(d.body ?? "");
   try {
     JSON.parse(d.body ?? "");
@@ -346,7 +355,7 @@ function bodyOf(d: Draft): string | undefined {
 }
 
 /** Whether a field of two forms is the same. */
-export const sameField = (f: Field, a: Draft, b: Draft): boolean =>
+const sameField = (f: Field, a: Draft, b: Draft): boolean =>
   (a[f.path] ?? "") === (b[f.path] ?? "") && (f.kind !== "body" || a.bodyKind === b.bodyKind);
 
 /** The document of a new job: what is not the default. */

@@ -1,7 +1,7 @@
 // What goes on at this moment: the events of the server, or, where they are not to be had, the counters of GET /metrics,
 // of which two samples make a rate.
 import { useEffect, useState } from "preact/hooks";
-import { outage, send } from "./api.ts";
+import { outage, send, serverNow } from "./api.ts";
 
 /** The counters of one moment. */
 export interface Sample {
@@ -158,7 +158,7 @@ function poll(got: (all: Moment[] | undefined) => void): () => void {
       const res = await send("GET /metrics", { headers: { Accept: "text/plain" }, signal: control.signal });
       if (res.status === 403 || res.status === 401) got(undefined);
       if (!res.ok) return;
-      const sample = sampleOf(await res.text(), Date.now());
+      const sample = sampleOf(await res.text(), serverNow());
       if (samples.length && sum(sample.ended) < sum(samples.at(-1)?.ended ?? {})) samples = [];
       samples = [...samples.filter((s) => sample.at - s.at <= 62_000), sample];
       const moment = momentOf(samples);

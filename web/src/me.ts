@@ -37,16 +37,30 @@ export const offered = (what: Guarded, who: Me | null | undefined): boolean => !
 
 export const useMay = (role: Role): boolean => may(useStore(me), role);
 
-/** Asks who one is. */
-export async function askMe(): Promise<void> {
+/** Whether two answers are not about the same caller with the same rights. */
+export function isOther(a: Me, b: Me): boolean {
+  const who = ({ kind, keyId, name, role, namespaces }: Me): string =>
+    JSON.stringify([kind, keyId, name, role, namespaces]);
+  return who(a) !== who(b);
+}
+
+/** Whom this page was shown to. */
+let shownTo: Me | undefined;
+
+/** Asks who one is. What the page keeps is not for somebody else, as after a sign-in in another tab: anew loads it anew. */
+export async function askMe(anew = (): void => location.reload()): Promise<void> {
   let res: Response;
   try {
     res = await send("GET /me");
   } catch {
     return; // the outage is shown, and its end asks again
   }
-  if (res.ok) me.set((await res.json()) as Me);
-  else if (res.status === 401) me.set(null);
+  if (res.ok) {
+    const who = (await res.json()) as Me;
+    if (shownTo && isOther(shownTo, who)) return anew();
+    shownTo = who;
+    me.set(who);
+  } else if (res.status === 401) me.set(null);
   else {
     const json = /\bjson\b/.test(res.headers.get("Content-Type") ?? "");
     closed.set(new ApiError(res.status, json ? ((await res.json()) as Problem) : undefined));
@@ -61,6 +75,7 @@ export function followMe(): void {
   setInterval(() => {
     if (me.value?.kind === "session" && !document.hidden && outage.value === null) void askMe();
   }, 5000);
+  addEventListener("pageshow", (e) => e.persisted && location.reload()); // the browser has kept the page, maybe past a sign-out
   refusals.subscribe(() => void askMe());
   recoveries.subscribe(() => void askMe());
 }

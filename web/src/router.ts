@@ -4,9 +4,9 @@
 // click on one is taken by followLinks.
 import { Store, useStore } from "./store.ts";
 
-export const root = "/ui";
+const root = "/ui";
 
-export interface Place {
+interface Place {
   /** The path from /ui on: "/jobs/x"; "/" is the overview. */
   path: string;
   query: URLSearchParams;
@@ -59,20 +59,52 @@ export const place = new Store<Place>(
 /** How often the page went to another view; not: to another filter of the same one. */
 export const visits = new Store(0);
 
-const positions = new Map<string, number>();
+const positions = new Map<number, number>();
 
 const entryOf = (state: unknown): number => Number((state as { entry?: number } | null)?.entry ?? 0);
 
-/** Which entry of the history is shown. The browser keeps it through a reload. */
+/** Which entry of the history is shown, by its place there. The browser keeps it through a reload. */
 let entry = typeof history === "undefined" ? 0 : entryOf(history.state);
+
+/** A way out of a view in which something is typed. */
+export interface Leave {
+  go: () => void;
+}
+
+/** The way that waits for the answer to a question; null: nothing is asked. */
+export const leave = new Store<Leave | null>(null);
+
+let unsaved: () => boolean = () => false;
+
+/** Asks before another view takes the place of this one, while something would be lost; until what is returned is called. */
+export function guardLeaving(lost: () => boolean): () => void {
+  unsaved = lost;
+  return () => {
+    if (unsaved === lost) unsaved = () => false;
+  };
+}
+
+/** Whether somebody has to be asked first: then go is what they are asked about. */
+function asked(to: URL, go: () => void): boolean {
+  if (placeOf(to.pathname, to.search).path === place.value.path || !unsaved()) return false;
+  leave.set({
+    go: () => {
+      unsaved = () => false;
+      leave.set(null);
+      go();
+    },
+  });
+  return true;
+}
 
 /** Goes to an address. replace: in the place of the one that is shown, as the search does while one types. */
 export function navigate(to: string, how: { replace?: boolean } = {}): void {
   const url = new URL(to, location.href);
+  if (asked(url, () => navigate(to, how))) return;
   if (how.replace || url.href === location.href) history.replaceState({ entry }, "", url);
   else {
-    positions.set(String(entry), scrollY);
-    entry = Date.now();
+    positions.set(entry, scrollY);
+    entry++;
     history.pushState({ entry }, "", url);
   }
   arrive();
@@ -96,12 +128,22 @@ function arrive(): void {
 /** Takes clicks on links of the page, and the browser's back and forward. */
 export function followLinks(): void {
   history.scrollRestoration = "manual";
+  let undone = false;
   addEventListener("popstate", (e) => {
-    positions.set(String(entry), scrollY);
+    if (undone) {
+      undone = false; // the browser is back at the entry that is shown
+      return;
+    }
+    const by = entryOf(e.state) - entry;
+    if (by !== 0 && asked(new URL(location.href), () => history.go(by))) {
+      undone = true;
+      history.go(-by);
+      return;
+    }
+    positions.set(entry, scrollY);
     entry = entryOf(e.state);
     arrive();
-    const y = positions.get(String(entry)) ?? 0;
-    requestAnimationFrame(() => requestAnimationFrame(() => scrollTo(0, y)));
+    restore(positions.get(entry) ?? 0);
   });
   document.addEventListener("click", (e) => {
     const link = (e.target as Element | null)?.closest?.("a");
@@ -110,6 +152,32 @@ export function followLinks(): void {
     if (link.pathname !== root && !link.pathname.startsWith(`${root}/`)) return;
     e.preventDefault();
     navigate(link.href);
+  });
+}
+
+/** What is loaded within this time moves a view to where it was. */
+const restoredWithin = 5000;
+
+/** Scrolls to where a view was left: as soon as it is high enough again, unless somebody has scrolled meanwhile. */
+function restore(y: number): void {
+  const control = new AbortController();
+  const { signal } = control;
+  const look = (): void => {
+    if (signal.aborted) return;
+    scrollTo(0, y);
+    if (Math.abs(scrollY - y) < 2) control.abort();
+  };
+  requestAnimationFrame(() => requestAnimationFrame(look));
+  if (y === 0) return;
+  const watch = new ResizeObserver(look);
+  watch.observe(document.body);
+  for (const by of ["wheel", "touchmove", "keydown", "pointerdown"]) {
+    addEventListener(by, () => control.abort(), { signal, passive: true });
+  }
+  const timer = setTimeout(() => control.abort(), restoredWithin);
+  signal.addEventListener("abort", () => {
+    clearTimeout(timer);
+    watch.disconnect();
   });
 }
 

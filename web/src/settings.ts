@@ -2,7 +2,7 @@
 import { Store } from "./store.ts";
 import type { ZoneChoice } from "./time.ts";
 
-export type Theme = "system" | "light" | "dark";
+type Theme = "system" | "light" | "dark";
 
 const themes: Theme[] = ["system", "light", "dark"];
 const zones: ZoneChoice[] = ["job", "viewer", "utc"];
@@ -27,6 +27,9 @@ function keep(name: string, value: string): void {
 export const theme = new Store<Theme>(read("theme", themes, "system"));
 export const zone = new Store<ZoneChoice>(read("zone", zones, "job"));
 
+/** Whether letters without Ctrl or Alt are shortcuts. Who speaks to the computer types them by accident. */
+export const shortcuts = new Store<"on" | "off">(read("shortcuts", ["on", "off"], "on"));
+
 export function nextTheme(t: Theme): Theme {
   return themes[(themes.indexOf(t) + 1) % themes.length] ?? "system";
 }
@@ -42,6 +45,7 @@ export function applySettings(): void {
     apply();
   });
   zone.subscribe(() => keep("zone", zone.value));
+  shortcuts.subscribe(() => keep("shortcuts", shortcuts.value));
 }
 
 /** The time, once a second while somebody looks. */

@@ -38,7 +38,7 @@ function formatOf(zone: string): Intl.DateTimeFormat {
   return f;
 }
 
-export interface Parts {
+interface Parts {
   date: string;
   time: string;
   ms: string;

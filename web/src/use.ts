@@ -1,6 +1,6 @@
 // Hooks by which views ask the API.
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { type Answer, type Call, call, isAbort, outage, type Route, recoveries } from "./api.ts";
+import { type Answer, type Call, call, changes, isAbort, outage, type Route, recoveries } from "./api.ts";
 import { useStore } from "./store.ts";
 
 export interface Asked<T> {
@@ -9,8 +9,6 @@ export interface Asked<T> {
   /** Why the last call has failed; undefined: it has not. */
   error: Error | undefined;
   loading: boolean;
-  /** When the last answer came, in milliseconds of this clock; 0: none has. */
-  at: number;
   reload: () => void;
 }
 
@@ -23,10 +21,25 @@ export interface How {
   keep?: boolean;
 }
 
+/** The last answers to questions, so that the browser's way back shows a view as it was, at once. They are asked anew. */
+const answers = new Map<string, unknown>();
+const keptAnswers = 60;
+changes.subscribe(() => answers.clear());
+
+function keepAnswer(key: string, data: unknown): void {
+  if (!key.startsWith('["GET ')) return;
+  answers.delete(key);
+  answers.set(key, data);
+  for (const old of answers.keys()) if (answers.size > keptAnswers) answers.delete(old);
+}
+
 /** Asks the API, again when the question changes or an outage ends. What is under way is cancelled then. */
 export function useApi<R extends Route>(route: R, c: Omit<Call<R>, "signal"> = {}, how: How = {}): Asked<Answer<R>> {
   const key = JSON.stringify([route, c.path, c.query, c.body]);
-  const [state, set] = useState<{ key: string; data?: Answer<R>; error?: Error; at: number }>({ key, at: 0 });
+  const [state, set] = useState<{ key: string; data?: Answer<R>; error?: Error }>(() => ({
+    key,
+    data: answers.get(key) as Answer<R> | undefined,
+  }));
   const [turn, setTurn] = useState(0);
   const [loading, setLoading] = useState(!how.off);
   const back = useStore(recoveries);
@@ -43,10 +56,11 @@ export function useApi<R extends Route>(route: R, c: Omit<Call<R>, "signal"> = {
       setLoading(true);
       try {
         const data = await call(route, { ...args.current, signal: control.signal } as Call<R>);
-        if (!control.signal.aborted) set({ key, data, at: Date.now() });
+        keepAnswer(key, data);
+        if (!control.signal.aborted) set({ key, data });
       } catch (err) {
         if (control.signal.aborted || isAbort(err)) return;
-        set((s) => ({ key, data: s.key === key ? s.data : undefined, error: err as Error, at: s.at }));
+        set((s) => ({ key, data: s.key === key ? s.data : undefined, error: err as Error }));
       }
       if (control.signal.aborted) return;
       setLoading(false);
@@ -66,10 +80,9 @@ export function useApi<R extends Route>(route: R, c: Omit<Call<R>, "signal"> = {
   const reload = useCallback(() => setTurn((n) => n + 1), []);
   const known = state.key === key;
   return {
-    data: known || how.keep ? state.data : undefined,
+    data: known ? state.data : ((answers.get(key) as Answer<R> | undefined) ?? (how.keep ? state.data : undefined)),
     error: known ? state.error : undefined,
     loading,
-    at: state.at,
     reload,
   };
 }
@@ -126,6 +139,28 @@ export function replaced<T>(list: Loaded<T>, i: number, page: { items: T[]; curs
   return { pages: pages.slice(0, i + 1), next: page.cursor, done: !page.cursor };
 }
 
+/** A page by its cursor. */
+type Load<T> = (cursor: string | undefined, signal: AbortSignal) => Promise<{ items: T[]; cursor?: string }>;
+
+/** A list of which those pages were loaded anew that have some of the items from one place to another. */
+export async function refreshed<T>(
+  before: Loaded<T>,
+  from: number,
+  to: number,
+  load: Load<T>,
+  signal: AbortSignal,
+): Promise<Loaded<T>> {
+  let list = before;
+  for (const i of pagesWith(before.pages, from, to)) {
+    const known = list.pages[i];
+    if (!known && list.done) break;
+    const cursor = known ? known.cursor : list.next; // those that were dropped are seen, and come again
+    list = replaced(list, i, await load(cursor, signal));
+    if (signal.aborted) return before;
+  }
+  return list;
+}
+
 /** What was loaded of lists, so that the browser's way back shows it at once. */
 const kept = new Map<string, Loaded<unknown>>();
 const keptLists = 8;
@@ -135,8 +170,6 @@ function keep(key: string, list: Loaded<unknown>): void {
   kept.set(key, list);
   for (const old of kept.keys()) if (kept.size > keptLists) kept.delete(old);
 }
-
-type Load<T> = (cursor: string | undefined, signal: AbortSignal) => Promise<{ items: T[]; cursor?: string }>;
 
 /** A list that is loaded page by page. load returns a page and the cursor of the next one. */
 export function usePages<T>(key: string, load: Load<T>): Pages<T> {
@@ -191,14 +224,8 @@ export function usePages<T>(key: string, load: Load<T>): Pages<T> {
       if (busy.current) return false;
       const { key: of, list: before } = now.current;
       void run(async (signal) => {
-        let list = before;
-        for (const i of pagesWith(before.pages, from, to)) {
-          const known = list.pages[i];
-          if (!known && list.done) break;
-          const cursor = known ? known.cursor : list.next; // those that were dropped are seen, and come again
-          list = replaced(list, i, await loader.current(cursor, signal));
-          if (signal.aborted) return;
-        }
+        const list = await refreshed(before, from, to, loader.current, signal);
+        if (signal.aborted) return;
         setError(undefined);
         show(of, list);
       });

@@ -1,5 +1,6 @@
 // What a job is, in words.
 import { duration, plural } from "./format.ts";
+import { indented, isText, sentBody } from "./json.ts";
 import type { CurrentSpec } from "./types.gen.ts";
 
 /** The sentence of a job: what it calls, when, and how surely. schedule is that of the server. */
@@ -52,7 +53,7 @@ export function details(spec: CurrentSpec): [name: string, value: string][] {
     ["Signed", spec.signing?.secrets ? "with secrets of its own" : undefined],
     ["Client certificate", spec.clientCertificate],
     ["TLS", spec.tlsSkipVerify ? "any certificate is accepted" : undefined],
-    ["Body", spec.body === undefined ? undefined : text(spec.body)],
+    ["Body", shownBody(spec)],
     [
       "Headers",
       Object.entries(spec.headers ?? {})
@@ -75,16 +76,26 @@ function misfire({ misfire: m }: CurrentSpec): string {
   }
 }
 
-const text = (body: unknown): string => (typeof body === "string" ? body : JSON.stringify(body, null, 2));
+/** The JSON text of the body of a job, as it came; undefined: it has none. */
+export const bodyOf = (spec: CurrentSpec): string | undefined => spec.body as string | undefined;
 
-/** What POST /jobs takes to make a job again: without what the server fills in. Masked secrets stay masked. */
-export function documentOf(spec: CurrentSpec, isActive: boolean): Record<string, unknown> {
-  return { ...spec, ...(isActive ? {} : { isActive: false }) };
+/** A body for people: a text as it is sent, other JSON with its lines indented. */
+function shownBody(spec: CurrentSpec): string | undefined {
+  const body = bodyOf(spec);
+  return body && (isText(body) ? sentBody(body) : indented(body));
+}
+
+/** What POST /jobs takes to make a job again. Masked secrets stay masked, and the body has the bytes that it has. */
+export function documentOf(spec: CurrentSpec, isActive: boolean): string {
+  const { body: _, ...rest } = spec;
+  const text = JSON.stringify({ ...rest, ...(isActive ? {} : { isActive: false }) }, null, 2);
+  const body = bodyOf(spec);
+  return body === undefined ? text : `${text.slice(0, -2)},\n  "body": ${body}\n}`;
 }
 
 /** The curl that would make the job. A quote in the document is written so that a shell keeps it. */
 export function curlOf(origin: string, spec: CurrentSpec, isActive: boolean): string {
-  const json = JSON.stringify(documentOf(spec, isActive), null, 2).replaceAll("'", "'\\''");
+  const json = documentOf(spec, isActive).replaceAll("'", "'\\''");
   return `curl -X POST ${origin}/jobs \\\n  -H 'Content-Type: application/json' \\\n  -d '${json}'`;
 }
 

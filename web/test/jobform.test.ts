@@ -20,7 +20,7 @@ const spec: CurrentSpec = {
   headers: { Authorization: "********", "X-A": "b: c" },
   secretHeaders: ["X-A"],
   tags: ["x", "y z"],
-  body: { a: [1] },
+  body: '{"a":[1.0,12345678901234567890]}',
   startAt: 1767225600000,
   endAt: 0,
   prepare: false,
@@ -81,6 +81,27 @@ test("a body keeps each digit, and texts that are no numbers go to the API as th
   const doc = newDocument(d);
   assert.match(doc, /"body":\{"n": 12345678901234567890\.10\}/);
   assert.match(doc, /"timeoutMs":"soon"/);
+});
+
+test("a body that was not touched goes back as it came, and one that was as it was typed", () => {
+  const bodies = [
+    "1.0",
+    "12345678901234567890",
+    '{"a":[1.0,{"b":1e400}]}',
+    '"a text"',
+    '"\\u00e9 \\/"',
+    "null",
+    '{ "a" : 1 }',
+  ];
+  for (const body of bodies) {
+    const d = draftOf({ ...spec, body }, true);
+    assert.ok(newDocument(d).includes(`"body":${body}`), `${body} became ${newDocument(d)}`);
+    assert.ok(!changeDocument({ ...d, name: "other" }, d).includes("body"));
+    const typed = { ...d, bodyKind: "json", body: '{"a": 2.0}' };
+    assert.ok(changeDocument(typed, d).includes('"body":{"a": 2.0}'));
+    const other: typeof d = { ...d, bodyKind: d.bodyKind === "json" ? "text" : "json" };
+    if (other.bodyKind === "text") assert.ok(newDocument(other).includes(`"body":${JSON.stringify(other.body)}`));
+  }
 });
 
 test("what makes no document is refused beside its field", () => {

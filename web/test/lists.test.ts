@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Lazy } from "../src/lazy.ts";
 import { ApiError } from "../src/api.ts";
-import { pagesWith, replaced } from "../src/use.ts";
+import { type Loaded, pagesWith, refreshed, replaced } from "../src/use.ts";
 import { requestOf, tagsOf } from "../src/views/bulk.tsx";
 import { FormFault } from "../src/views/jobform.tsx";
 import { filtersOf, inWords, listOf, selectionOf } from "../src/views/filters.ts";
@@ -69,6 +69,42 @@ test("a page that was loaded anew leaves no gap and no double row", () => {
   assert.deepEqual(shape(again), [["new", "one more"], "b+", false]);
   assert.equal(again.pages[1]?.cursor, "a+", "a page that was dropped begins where the one before it ends now");
   assert.equal(list.pages.length, 3, "the list before is not touched");
+});
+
+test("a list that grows at its head, is seen here and there, and is loaded further has no gap and no double row", async () => {
+  let seed = 7;
+  const below = (n: number): number => {
+    seed = (seed * 1103515245 + 12345) % 2147483648;
+    return seed % n;
+  };
+  for (let round = 0; round < 200; round++) {
+    let newest = below(30);
+    // rows are numbers, the newest first; a cursor is the last row of the page before
+    const load = async (cursor: string | undefined) => {
+      const first = cursor === undefined ? newest : Number(cursor) - 1;
+      const items = Array.from({ length: Math.max(0, Math.min(5, first + 1)) }, (_, i) => first - i);
+      const last = items.at(-1) ?? 0;
+      newest += below(3) === 0 ? below(8) : 0; // rows arrive between one page and the next, too
+      return last > 0 ? { items, cursor: String(last) } : { items };
+    };
+    const { signal } = new AbortController();
+    let list: Loaded<number> = { pages: [], next: undefined, done: false };
+    for (let step = 0; step < 20; step++) {
+      newest += below(6);
+      const rows = list.pages.flatMap((p) => p.items);
+      if (below(3) === 0 && !list.done) {
+        const page = await load(list.next);
+        const pages = [...list.pages, { cursor: list.next, items: page.items }];
+        list = { pages, next: page.cursor, done: !page.cursor };
+      } else {
+        const from = below(rows.length + 5);
+        list = await refreshed(list, from, from + 1 + below(12), load, signal);
+      }
+      const now = list.pages.flatMap((p) => p.items);
+      for (const [i, row] of now.entries()) assert.equal(row, (now[0] ?? 0) - i, `${now}`);
+      if (list.done && now.length > 0) assert.equal(now.at(-1), 0);
+    }
+  }
 });
 
 test("typing takes a fault from its field, and adds none", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
-import { askMe, closed, may, me, offered, refusalText, signIn, whyNot } from "../src/me.ts";
+import { askMe, closed, isOther, may, me, offered, refusalText, signIn, whyNot } from "../src/me.ts";
 import type { Me } from "../src/types.gen.ts";
 
 const real = globalThis.fetch;
@@ -49,6 +49,26 @@ test("who one is: known, to be asked for a key, or shut out", async () => {
   await askMe();
   assert.match(closed.value?.message ?? "", /does not answer for that host/);
   assert.equal(me.value, null);
+});
+
+test("what was kept is not for somebody else", async () => {
+  let anew = 0;
+  const ask = async (who: Me): Promise<number> => {
+    answer(200, who);
+    await askMe(() => anew++);
+    return anew;
+  };
+  const other: Me = { ...as("editor"), keyId: "other" };
+  assert.equal(await ask({ ...as("editor"), expiresAt: 5 }), 0, "the same one, with a session that goes on");
+  answer(401, {});
+  await askMe(() => anew++);
+  assert.equal(await ask(as("editor")), 0, "the same one is back");
+  answer(401, {});
+  await askMe(() => anew++);
+  assert.equal(await ask(other), 1, "somebody else signed in, in another tab");
+  assert.equal(me.value, null, "and sees nothing before the page is loaded anew");
+  assert.equal(isOther(other, { ...other, namespaces: ["billing"] }), true);
+  assert.equal(isOther(other, { ...other, role: "admin" }), true);
 });
 
 test("a key is sent once, and is kept nowhere", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CurrentSpec, Preview } from "../src/types.gen.ts";
 import { offsetChange, shiftOf } from "../src/views/jobfires.tsx";
-import { curlOf, details, hasMasked, retries, sentence } from "../src/words.ts";
+import { curlOf, details, documentOf, hasMasked, retries, sentence } from "../src/words.ts";
 
 const spec: CurrentSpec = {
   schedule: "0 30 2 * * *",
@@ -56,6 +56,18 @@ test("a shell reads the curl as it is meant", () => {
   assert.ok(text.includes(`"isActive": false`));
   assert.equal(hasMasked(spec), false);
   assert.equal(hasMasked({ ...spec, headers: { Authorization: "********" } }), true);
+});
+
+test("the body of a job keeps its digits, as a document and as a curl", () => {
+  const body = '{"n":12345678901234567890,"m":1.0,"text":"it\'s"}';
+  assert.ok(documentOf({ ...spec, body }, true).endsWith(`,\n  "body": ${body}\n}`));
+  assert.equal((JSON.parse(documentOf({ ...spec, body }, false)) as { isActive: boolean }).isActive, false);
+  assert.ok(
+    curlOf("http://x", { ...spec, body }, true).includes(`{"n":12345678901234567890,"m":1.0,"text":"it'\\''s"}`),
+  );
+  assert.ok(documentOf({ ...spec, body: '"a\\nb"' }, true).includes('"body": "a\\nb"'));
+  assert.deepEqual(details({ ...spec, body: '"a\\nb"' }).at(-1), ["Body", "a\nb"]);
+  assert.deepEqual(details({ ...spec, body: '{"a":1.0}' }).at(-1), ["Body", '{\n  "a": 1.0\n}']);
 });
 
 test("a clock change is told of the day on which it is, and where the offset changes", () => {

@@ -115,18 +115,20 @@ export class Server {
 // A Receiver is `belfry receiver` on a port of loopback: a target.
 export class Receiver {
   url = "";
-  private port = "0";
+  port = "0";
   private process?: Process;
 
-  static async start(): Promise<Receiver> {
-    const receiver = new Receiver();
+  private constructor(private host: string) {}
+
+  static async start(host = "127.0.0.1"): Promise<Receiver> {
+    const receiver = new Receiver(host);
     await receiver.run();
     return receiver;
   }
 
   // run starts the process: after a stop on the same port.
   async run(): Promise<void> {
-    this.process = new Process(["receiver", "--addr", `127.0.0.1:${this.port}`], tmpdir(), {});
+    this.process = new Process(["receiver", "--addr", `${this.host}:${this.port}`], tmpdir(), {});
     this.url = await this.process.printed(/receiver listens on (\S+)/);
     this.port = new URL(this.url).port;
   }

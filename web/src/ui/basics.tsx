@@ -94,16 +94,26 @@ export function Icon({ name }: { name: string }) {
   );
 }
 
-/** What went wrong, in the API's own words. */
-export function ErrorNote({ error, retry }: { error: Error | undefined; retry?: () => void }) {
+/** What went wrong, in the API's own words. What is said beside a field is not said again. */
+export function ErrorNote(props: {
+  error: Error | undefined;
+  retry?: () => void;
+  /** Whether it is said beside the field of this name. */
+  beside?: (field: string) => boolean;
+  children?: ComponentChildren;
+}) {
+  const { error, retry, beside } = props;
   if (!error) return null;
-  const errors = error instanceof ApiError ? (error.problem?.errors ?? []) : [];
+  const problem = error instanceof ApiError ? error.problem : undefined;
+  const errors = problem?.errors ?? [];
+  const here = errors.filter((e) => !beside?.(e.field));
   return (
     <div class="note bad" role="alert">
-      <p>{error.message}</p>
-      {errors.length > 0 && (
+      <p>{errors.length ? problem?.title : error.message}</p>
+      {props.children}
+      {here.length > 0 && (
         <ul>
-          {errors.map((e) => (
+          {here.map((e) => (
             <li key={e.field}>
               <code>{e.field}</code> {e.message}
             </li>
@@ -183,7 +193,22 @@ export function Stat(props: {
   );
 }
 
-/** Copies a text; nothing where the browser does not let a page copy, as over plain HTTP from another host. */
+/** Copies a text. Over plain HTTP from another host a browser has no clipboard for pages: there a selection is copied. */
+async function copyText(text: string, near: Element): Promise<void> {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  const area = document.createElement("textarea");
+  area.value = text;
+  area.readOnly = true;
+  area.className = "hidden";
+  near.append(area); // within the dialog, outside of which nothing can be selected
+  area.focus({ preventScroll: true });
+  area.select();
+  const copied = document.execCommand("copy");
+  area.remove();
+  if (!copied) throw new Error("refused");
+}
+
+/** A button that copies a text. */
 export function Copy({ text, label = "Copy" }: { text: string; label?: string }) {
   const [done, set] = useState(false);
   useEffect(() => {
@@ -191,15 +216,16 @@ export function Copy({ text, label = "Copy" }: { text: string; label?: string })
     const timer = setTimeout(() => set(false), 2000);
     return () => clearTimeout(timer);
   }, [done]);
-  if (!navigator.clipboard) return null;
-  const copy = (): void => {
-    navigator.clipboard.writeText(text).then(
-      () => set(true),
-      () => say("The browser does not allow to copy it.", true),
-    );
+  const copy = (button: HTMLElement): void => {
+    copyText(text, button.parentElement ?? document.body)
+      .then(
+        () => set(true),
+        () => say("The browser does not let this page copy it. Select the text, and copy it by hand.", true),
+      )
+      .finally(() => button.focus());
   };
   return (
-    <button type="button" class="quiet" onClick={copy}>
+    <button type="button" class="quiet" onClick={(e) => copy(e.currentTarget)}>
       <Icon name={done ? "success" : "copy"} /> <span aria-live="polite">{done ? "Copied" : label}</span>
     </button>
   );

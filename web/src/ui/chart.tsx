@@ -14,7 +14,7 @@ export interface Line {
   bars?: boolean;
 }
 
-export interface ChartProps {
+interface ChartProps {
   /** What the chart shows, for the table and for those who hear it. */
   title: string;
   /** The instants, in milliseconds. */

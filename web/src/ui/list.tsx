@@ -114,7 +114,7 @@ export function List<T>(props: {
             </tr>
           ))}
           {after > 0 && <Gap rows={after} height={height} columns={columns.length} />}
-          {!done && !error && <Waiting rows={items.length ? 3 : 8} height={height} columns={columns} />}
+          {!done && !error && <Waiting after={items.length} height={height} columns={columns} />}
         </tbody>
       </table>
       <ErrorNote error={error} retry={more} />
@@ -131,11 +131,12 @@ function Gap({ rows, height, columns }: { rows: number; height: number; columns:
   );
 }
 
-function Waiting<T>({ rows, height, columns }: { rows: number; height: number; columns: Column<T>[] }) {
+/** The rows that are to come after some. They are other rows than those that waited before: none of them jumps. */
+function Waiting<T>({ after, height, columns }: { after: number; height: number; columns: Column<T>[] }) {
   return (
     <>
-      {Array.from({ length: rows }, (_, i) => (
-        <tr key={`w${i}`} aria-hidden="true" class="waiting" style={{ height: `${height}px` }}>
+      {Array.from({ length: after ? 3 : 8 }, (_, i) => (
+        <tr key={`w${after + i}`} aria-hidden="true" class="waiting" style={{ height: `${height}px` }}>
           {columns.map((c) => (
             <td key={c.name} class={`c-${c.name}`}>
               <i />

@@ -4,6 +4,7 @@ import { count, plural } from "../format.ts";
 import { href, setQuery, usePlace } from "../router.ts";
 import type { Alert } from "../types.gen.ts";
 import { Choice, Head, Icon, Time } from "../ui/basics.tsx";
+import { Empty } from "../ui/empty.tsx";
 import { JobLink, useJobZone } from "../ui/job.tsx";
 import { type Column, List } from "../ui/list.tsx";
 import { usePages } from "../use.ts";
@@ -57,7 +58,7 @@ export function Alerts() {
         pages={pages}
         id={(a) => `${a.jobId} ${a.kind} ${a.firstAt}`}
         columns={columns}
-        empty={<p>{state === "" ? "No alert is open: every job that runs succeeds." : "There are none."}</p>}
+        empty={<Empty>{state === "" ? "No alert is open: every job that runs succeeds." : "There are none."}</Empty>}
       />
     </>
   );

@@ -1,8 +1,9 @@
 // Operations on many jobs: what is selected, how many jobs that are, how far it has come, and what failed.
 import type { ComponentChildren } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { call, isAbort } from "../api.ts";
 import { count, plural } from "../format.ts";
+import { Once } from "../once.ts";
 import { href } from "../router.ts";
 import type { BulkQuery, BulkRequest, BulkTags, DryRun, Operation } from "../types.gen.ts";
 import { ErrorNote, Icon, Skeleton } from "../ui/basics.tsx";
@@ -97,6 +98,7 @@ function Ask(props: { action: Action; selection: Selection; onClose: (changed: b
   const [add, setAdd] = useState("");
   const [remove, setRemove] = useState("");
   const [busy, setBusy] = useState(false);
+  const once = useRef(new Once());
   const title = actions.find(([a]) => a === action)?.[1] ?? "";
   const key = JSON.stringify(selection);
 
@@ -125,7 +127,8 @@ function Ask(props: { action: Action; selection: Selection; onClose: (changed: b
     setError(undefined);
     try {
       const body = requestOf(action, selection, { add: tagsOf(add), remove: tagsOf(remove) });
-      setOperation((await call("POST /jobs/bulk", { body })) as Operation);
+      const begun = once.current.send(JSON.stringify(body), (headers) => call("POST /jobs/bulk", { body, headers }));
+      setOperation((await begun) as Operation);
     } catch (err) {
       setError(err as Error);
     }

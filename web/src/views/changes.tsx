@@ -7,6 +7,7 @@ import { href, setQuery, usePlace } from "../router.ts";
 import type { Change } from "../types.gen.ts";
 import { Head, Icon, Time } from "../ui/basics.tsx";
 import { Dialog } from "../ui/dialog.tsx";
+import { Empty } from "../ui/empty.tsx";
 import { JobLink } from "../ui/job.tsx";
 import { type Column, List } from "../ui/list.tsx";
 import { usePages } from "../use.ts";
@@ -71,7 +72,7 @@ export function Changes() {
         pages={pages}
         id={(c) => `${c.at} ${c.requestId ?? ""} ${c.action} ${c.jobId ?? c.key?.id ?? ""} ${c.version ?? ""}`}
         columns={columns(show)}
-        empty={<p>Nothing was changed yet.</p>}
+        empty={<Empty>Nothing was changed yet.</Empty>}
       />
       {shown && <Details change={shown} onClose={() => show(undefined)} />}
     </>

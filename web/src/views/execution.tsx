@@ -4,11 +4,13 @@ import { type Step, placeOf, stepsOf } from "../attempts.ts";
 import { call, serverNow } from "../api.ts";
 import { count, duration, plural } from "../format.ts";
 import { useJob } from "../lazy.ts";
+import { sentBody } from "../json.ts";
 import { href } from "../router.ts";
 import type { CurrentSpec, Execution, ExecutionWithAttempts } from "../types.gen.ts";
 import { ErrorNote, Head, Panel, Skeleton, Stat, StatusBadge, Time } from "../ui/basics.tsx";
 import { JobLink } from "../ui/job.tsx";
 import { useApi } from "../use.ts";
+import { bodyOf } from "../words.ts";
 
 export function ExecutionView({ params }: { params: Record<string, string> }) {
   const id = params.id ?? "";
@@ -181,9 +183,8 @@ export function requestOf(e: ExecutionWithAttempts, spec: CurrentSpec): string {
   ];
   if (spec.method === "GET" || spec.method === "HEAD") return lines.join("\n");
   const identity = { jobId: e.jobId, executionId: e.id, scheduledAt: e.scheduledAt, attempt };
-  const { body } = spec;
-  const text = body === undefined ? JSON.stringify(identity) : typeof body === "string" ? body : JSON.stringify(body);
-  return `${lines.join("\n")}\n\n${text}`;
+  const body = bodyOf(spec);
+  return `${lines.join("\n")}\n\n${body === undefined ? JSON.stringify(identity) : sentBody(body)}`;
 }
 
 const windows = [60_000, 3_600_000, 86_400_000, 31 * 86_400_000, Number.POSITIVE_INFINITY];

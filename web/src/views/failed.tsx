@@ -5,6 +5,7 @@ import { count, duration } from "../format.ts";
 import { href, setQuery, usePlace } from "../router.ts";
 import type { Execution } from "../types.gen.ts";
 import { Choice, Head, StatusBadge, Time } from "../ui/basics.tsx";
+import { Empty } from "../ui/empty.tsx";
 import { JobLink, useJobZone } from "../ui/job.tsx";
 import { type Column, List } from "../ui/list.tsx";
 import { usePages } from "../use.ts";
@@ -69,7 +70,13 @@ export function Failed() {
           </button>
         )}
       </search>
-      <List title="Failed" pages={pages} id={(e) => e.id} columns={columns} empty={<p>Nothing. That is good.</p>} />
+      <List
+        title="Failed"
+        pages={pages}
+        id={(e) => e.id}
+        columns={columns}
+        empty={<Empty>No execution ended so.</Empty>}
+      />
     </>
   );
 }

@@ -2,7 +2,7 @@
 import type { Query } from "../router.ts";
 import type { BulkQuery, Routes } from "../types.gen.ts";
 
-export type JobsQuery = Routes["GET /jobs"]["query"];
+type JobsQuery = Routes["GET /jobs"]["query"];
 
 /** Which jobs the address asks for. */
 export interface Filters {

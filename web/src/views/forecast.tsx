@@ -5,6 +5,7 @@ import { href, setQuery, usePlace } from "../router.ts";
 import type { Forecast as Answer, ForecastShare } from "../types.gen.ts";
 import { Choice, ErrorNote, Head, Panel, Skeleton, Stat, Time } from "../ui/basics.tsx";
 import { Chart, type Line } from "../ui/chart.tsx";
+import { Empty } from "../ui/empty.tsx";
 import { TextFilter } from "../ui/filter.tsx";
 import { useApi } from "../use.ts";
 
@@ -18,7 +19,7 @@ type Step = (typeof reaches)[number][0];
 
 const each: Record<Step, string> = { second: "a second", minute: "a minute", hour: "an hour" };
 
-export const stepOf = (text: string | null): Step => (text === "minute" || text === "hour" ? text : "second");
+const stepOf = (text: string | null): Step => (text === "minute" || text === "hour" ? text : "second");
 
 export function Forecast() {
   const { query: q } = usePlace();
@@ -50,8 +51,13 @@ export function Forecast() {
         <TextFilter name="namespace" label="Namespace" value={filters.namespace} />
       </search>
       <ErrorNote error={f.error} retry={f.reload} />
+      {f.data?.jobs === 0 && (
+        <div class="empty">
+          <Empty>No active job matches, so nothing is due.</Empty>
+        </div>
+      )}
       {(!f.data || !fits) && !f.error && <Skeleton height={420} />}
-      {f.data && fits && <Shown forecast={f.data} step={step} />}
+      {f.data && fits && f.data.jobs > 0 && <Shown forecast={f.data} step={step} />}
     </>
   );
 }

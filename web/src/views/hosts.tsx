@@ -3,6 +3,7 @@ import { count, duration, plural } from "../format.ts";
 import { href, setQuery, usePlace } from "../router.ts";
 import type { Host } from "../types.gen.ts";
 import { Choice, ErrorNote, Head, Panel, Skeleton, Time } from "../ui/basics.tsx";
+import { Empty } from "../ui/empty.tsx";
 import { useApi } from "../use.ts";
 
 const sorts = [
@@ -41,7 +42,7 @@ export function Hosts() {
       {!hosts && !asked.error && <Skeleton height={300} />}
       {hosts?.length === 0 && (
         <div class="empty">
-          <p>No host was called yet.</p>
+          <Empty>No host was called yet.</Empty>
         </div>
       )}
       {hosts && hosts.length > 0 && (

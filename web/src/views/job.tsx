@@ -146,10 +146,7 @@ function What({ job: j }: { job: Job }) {
 /** The job as a document, and as the call that would make it. */
 function As({ job: j }: { job: Job }) {
   const [shown, show] = useState<"JSON" | "curl">();
-  const text =
-    shown === "curl"
-      ? curlOf(location.origin, j.spec, j.isActive)
-      : JSON.stringify(documentOf(j.spec, j.isActive), null, 2);
+  const text = shown === "curl" ? curlOf(location.origin, j.spec, j.isActive) : documentOf(j.spec, j.isActive);
   return (
     <span>
       <button type="button" class="quiet" onClick={() => show("JSON")}>

@@ -1,7 +1,7 @@
 // Making a job, and editing one: a form with every field that a job has, and what its schedule means beside it.
 import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { ApiError, call, newId, outage, send } from "../api.ts";
+import { ApiError, answerOf, call, send } from "../api.ts";
 import {
   type Draft,
   changeDocument,
@@ -14,7 +14,8 @@ import {
   newDocument,
   type Refusal,
 } from "../jobform.ts";
-import { href, navigate, usePlace } from "../router.ts";
+import { Once } from "../once.ts";
+import { guardLeaving, href, navigate, usePlace } from "../router.ts";
 import type { Job, Saved } from "../types.gen.ts";
 import { ErrorNote, Head, Panel, Skeleton } from "../ui/basics.tsx";
 import { say } from "../ui/dialog.tsx";
@@ -56,9 +57,7 @@ interface Loaded {
 
 async function load(id: string): Promise<Loaded> {
   const res = await send("GET /jobs/{id}", { path: { id } });
-  const body: unknown = await res.json();
-  if (!res.ok) throw new ApiError(res.status, body as never);
-  return { job: body as Job, tag: res.headers.get("ETag") ?? "" };
+  return { job: (await answerOf(res)) as Job, tag: res.headers.get("ETag") ?? "" };
 }
 
 export function EditJob({ params }: { params: Record<string, string> }) {
@@ -87,13 +86,13 @@ function Form({ start, loaded, reload }: { start: Draft; loaded?: Loaded; reload
   const [wrong, setWrong] = useState<Fault>(); // of the preview
   const [saving, setSaving] = useState(false);
   const form = useRef<HTMLFormElement>(null);
-  const once = useRef(newId());
+  const once = useRef(new Once());
   const set = (path: string, value: string): void => {
     setDraft((d) => ({ ...d, [path]: value }));
     setFault((f) => f?.without(path));
   };
   const changed = changedFields(draft, start);
-  useLeaveWarning(changed.length > 0 && !saving);
+  useLeaveWarning(changed.length > 0, saving);
 
   const save = async (tag = loaded?.tag): Promise<void> => {
     setSaving(true);
@@ -102,7 +101,6 @@ function Form({ start, loaded, reload }: { start: Draft; loaded?: Loaded; reload
       done(await store(draft, start, loaded?.job.id, tag, once.current));
     } catch (err) {
       setSaving(false);
-      if (isAnswered(err)) once.current = newId();
       setFault(new FormFault(err as Error | Refusal));
       requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
     }
@@ -132,7 +130,7 @@ function Form({ start, loaded, reload }: { start: Draft; loaded?: Loaded; reload
           onPick={(schedule) => set("schedule", schedule)}
         />
         {loaded && <EditFires id={loaded.job.id} draft={draft} before={start} />}
-        {fault && !stale && <ErrorNote error={fault.error} />}
+        {fault && !stale && <Refused fault={fault} />}
         {stale && loaded && reload && <Conflict loaded={loaded} reload={reload} again={(tag) => void save(tag)} />}
         <div class="actions">
           <button type="submit" class="primary" disabled={saving || (!!loaded && changed.length === 0)}>
@@ -156,15 +154,13 @@ export class FormFault implements Fault {
 
   constructor(err: Error | Refusal, seen = new Set<string>(), by?: { field: string; message: string }[]) {
     this.#seen = seen;
-    this.error = err instanceof Error ? err : new Error(`${err.field}: ${err.message}`);
+    this.error = err instanceof Error ? err : new Error("Not all that is typed can be sent.");
     this.#by = by ?? (err instanceof ApiError ? (err.problem?.errors ?? []) : err instanceof Error ? [] : [err]);
   }
 
   of(path: string): string | undefined {
     if (this.#seen.has(path)) return undefined;
-    const e = this.#by.find(
-      ({ field }) => field === path || field.startsWith(`${path}.`) || field.startsWith(`${path}[`),
-    );
+    const e = this.#by.find(({ field }) => covers(path, field));
     return e && (e.field === path ? e.message : `${e.field.slice(path.length + 1)}: ${e.message}`);
   }
 
@@ -174,13 +170,10 @@ export class FormFault implements Fault {
   }
 }
 
-/** Whether the server has answered for good. Without that the job may have been made, and the same key finds it. */
-const isAnswered = (err: unknown): boolean =>
-  err instanceof ApiError && err.status < 500 && err.problem?.code !== "idempotency-key-in-use";
-
-async function store(d: Draft, before: Draft, id: string | undefined, tag: string | undefined, once: string) {
+async function store(d: Draft, before: Draft, id: string | undefined, tag: string | undefined, once: Once) {
   if (id === undefined) {
-    return await call("POST /jobs", { body: newDocument(d) as never, headers: { "Idempotency-Key": once } });
+    const text = newDocument(d);
+    return await once.send(text, (headers) => call("POST /jobs", { body: text as never, headers }));
   }
   const headers: Record<string, string> = tag ? { "If-Match": tag } : {};
   return await call("PUT /jobs/{id}", { path: { id }, body: changeDocument(d, before) as never, headers });
@@ -191,6 +184,20 @@ function done(saved: Saved): void {
   say([saved.message, ...warnings].join(" · "));
   navigate(href(`/jobs/${saved.id}`));
 }
+
+/** Why the form was refused: which fields are wrong. What is wrong with them is said beside them. */
+function Refused({ fault }: { fault: Fault }) {
+  const wrong = fields.filter((f) => fault.of(f.path) !== undefined).map((f) => f.label);
+  return (
+    <ErrorNote error={fault.error} beside={(name) => fields.some((f) => covers(f.path, name))}>
+      {wrong.length > 0 && <p>See beside: {wrong.join(", ")}.</p>}
+    </ErrorNote>
+  );
+}
+
+/** Whether what the API names is a field, or below it. */
+const covers = (path: string, name: string): boolean =>
+  name === path || name.startsWith(`${path}.`) || name.startsWith(`${path}[`);
 
 function Changed({ n }: { n: number }) {
   return (
@@ -289,12 +296,20 @@ function Conflict(props: { loaded: Loaded; reload: () => Promise<void>; again: (
   );
 }
 
-/** The browser asks before it closes a page with changes. */
-function useLeaveWarning(changed: boolean): void {
+/** The browser asks before it closes a page with changes, and the page before it shows another view. */
+function useLeaveWarning(changed: boolean, saving: boolean): void {
+  const lost = changed && !saving;
+  const latest = useRef(lost);
+  latest.current = lost;
   useEffect(() => {
-    if (!changed || outage.value !== null) return;
-    const ask = (e: BeforeUnloadEvent): void => e.preventDefault();
+    const ask = (e: BeforeUnloadEvent): void => {
+      if (latest.current) e.preventDefault();
+    };
     addEventListener("beforeunload", ask);
-    return () => removeEventListener("beforeunload", ask);
-  }, [changed]);
+    const free = guardLeaving(() => latest.current);
+    return () => {
+      removeEventListener("beforeunload", ask);
+      free();
+    };
+  }, []);
 }

@@ -1,6 +1,7 @@
 // API keys: making one, which is shown once, and revoking one.
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { call } from "../api.ts";
+import { Once } from "../once.ts";
 import type { CreatedKey, Key, NewKey } from "../types.gen.ts";
 import { Copy, ErrorNote, FieldError, Head, Panel, Skeleton, Time } from "../ui/basics.tsx";
 import { Dialog, say } from "../ui/dialog.tsx";
@@ -121,9 +122,13 @@ const roles: [Key["role"], string][] = [
   ["admin", "admin: everything, keys and the trail of changes, too"],
 ];
 
+/** The fields of a new key, beside which it is said what is wrong with them. */
+const keyFields = ["name", "role", "namespace", "expiresAt"];
+
 function Make(props: { first: boolean; onClose: () => void; onMade: (key: CreatedKey) => void }) {
   const [error, setError] = useState<Error>();
   const [busy, setBusy] = useState(false);
+  const once = useRef(new Once());
   const submit = async (form: HTMLFormElement): Promise<void> => {
     const data = new FormData(form);
     const get = (name: string): string => String(data.get(name) ?? "").trim();
@@ -132,7 +137,9 @@ function Make(props: { first: boolean; onClose: () => void; onMade: (key: Create
     if (get("expiresAt")) key.expiresAt = new Date(get("expiresAt")).getTime();
     setBusy(true);
     try {
-      props.onMade(await call("POST /keys", { body: key }));
+      props.onMade(
+        await once.current.send(JSON.stringify(key), (headers) => call("POST /keys", { body: key, headers })),
+      );
     } catch (err) {
       setError(err as Error);
       setBusy(false);
@@ -184,7 +191,7 @@ function Make(props: { first: boolean; onClose: () => void; onMade: (key: Create
           </label>
           <FieldError error={error} field="expiresAt" id="e-expires" />
         </div>
-        <ErrorNote error={error} />
+        <ErrorNote error={error} beside={(field) => keyFields.includes(field)} />
         <div class="actions end">
           <button type="button" onClick={props.onClose}>
             Cancel
@@ -199,6 +206,14 @@ function Make(props: { first: boolean; onClose: () => void; onMade: (key: Create
 }
 
 function Made({ made, onClose }: { made: CreatedKey; onClose: () => void }) {
+  // the first answer did not arrive, and the key was in no other
+  if (!made.key) {
+    return (
+      <Dialog title={`The key of ${made.name} is lost`} onClose={onClose}>
+        <p class="note warn">{made.message}</p>
+      </Dialog>
+    );
+  }
   return (
     <Dialog title={`The key of ${made.name}`} onClose={onClose}>
       <div class="ask">
@@ -207,7 +222,7 @@ function Made({ made, onClose }: { made: CreatedKey; onClose: () => void }) {
           {made.key}
         </pre>
         <div class="actions end">
-          <Copy text={made.key ?? ""} label="Copy the key" />
+          <Copy text={made.key} label="Copy the key" />
           <button type="button" class="primary" onClick={onClose}>
             I have kept it
           </button>

@@ -5,6 +5,7 @@ import { href, setQuery, usePlace } from "../router.ts";
 import type { Operation } from "../types.gen.ts";
 import { ErrorNote, Head, Panel, Skeleton, Time } from "../ui/basics.tsx";
 import { say } from "../ui/dialog.tsx";
+import { Empty } from "../ui/empty.tsx";
 import { JobLink } from "../ui/job.tsx";
 import { type Column, List } from "../ui/list.tsx";
 import { useApi, usePages } from "../use.ts";
@@ -30,7 +31,12 @@ export function Operations() {
         every={3000}
         columns={columns}
         selected={(o) => o.id === id}
-        empty={<p>No operation on many jobs was begun yet. Select jobs in the list of jobs to begin one.</p>}
+        empty={
+          <Empty>
+            No operation on many jobs was begun yet. Select some in the <a href={href("/jobs")}>list of jobs</a> to
+            begin one.
+          </Empty>
+        }
       />
     </>
   );
@@ -109,7 +115,7 @@ function One({ id, onChange }: { id: string; onChange: () => void }) {
       }
     >
       <ErrorNote error={asked.error} />
-      {!o && !asked.error && <Skeleton lines={4} />}
+      {!o && !asked.error && <Skeleton height={308} />}
       {o && <Counts operation={o} />}
       {o?.endedAt === null && (
         <button type="button" disabled={o.cancelRequestedAt !== null} onClick={cancel}>

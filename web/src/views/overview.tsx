@@ -1,15 +1,16 @@
 // The overview: is all well, what goes on, and what fails.
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { serverNow } from "../api.ts";
 import { compact, count, duration, plural, rate } from "../format.ts";
 import { useJobName } from "../lazy.ts";
 import { type Moment, useLive } from "../live.ts";
-import { me, useMay } from "../me.ts";
+import { me } from "../me.ts";
 import { href } from "../router.ts";
 import { useStore } from "../store.ts";
 import type { Alert, Health, Host, Metrics } from "../types.gen.ts";
 import { ErrorNote, Head, Icon, Panel, Skeleton, Stat, Time } from "../ui/basics.tsx";
 import { Chart, type Line } from "../ui/chart.tsx";
+import { FirstJob } from "../ui/empty.tsx";
 import { useApi } from "../use.ts";
 import { History } from "./history.tsx";
 
@@ -21,6 +22,7 @@ export function Overview() {
     <>
       <Head title="Overview" />
       <HealthLine health={health.data} error={health.error} />
+      <NextPeak />
       {!confined && <OfAll />}
       <div class="columns">
         <FailingJobs />
@@ -31,36 +33,51 @@ export function Overview() {
   );
 }
 
+/** How long an answer about what is to come is shown, unless the peak comes before. */
+const forecastFor = 300_000;
+
+/** The minute of the next day in which most fires are due. */
+function NextPeak() {
+  const asked = useApi("GET /forecast", { query: { step: "minute" } }, { every: forecastFor, keep: true });
+  const { data: f, error, reload } = asked;
+  const at = f?.peak?.at;
+  useEffect(() => {
+    const wait = at === undefined ? Number.POSITIVE_INFINITY : at + 60_000 - serverNow();
+    if (wait <= 0 || wait > forecastFor) return;
+    const timer = setTimeout(reload, wait); // it is over then
+    return () => clearTimeout(timer);
+  }, [at, reload]);
+  return (
+    <p class="peak">
+      <Icon name="forecast" /> <b>Next peak</b> {!f && <span class="muted">{error ? error.message : "…"}</span>}
+      {f && !f.peak && <span class="muted">Nothing is due in the next day.</span>}
+      {f?.peak && (
+        <>
+          <span>{plural(f.peak.count, "fire")} within the minute</span>
+          <Time at={f.peak.at} line />
+        </>
+      )}{" "}
+      <a href={href("/forecast", { step: "minute" })}>Forecast</a>
+    </p>
+  );
+}
+
 /** What goes on in all namespaces together. */
 function OfAll() {
   const metrics = useApi("GET /observability/metrics", {}, { every: 3000, keep: true });
   const live = useLive();
   return (
     <>
-      {metrics.data?.jobs.total === 0 && <First />}
+      {metrics.data?.jobs.total === 0 && (
+        <div class="note">
+          <FirstJob />
+        </div>
+      )}
       <ErrorNote error={metrics.error} />
       <Figures metrics={metrics.data} live={live} />
       {live && <LiveCharts moments={live} />}
       <History />
     </>
-  );
-}
-
-/** What somebody sees who has no jobs yet. */
-function First() {
-  const edits = useMay("editor");
-  return (
-    <div class="note">
-      <b>There are no jobs yet.</b> A job is a URL and when to call it:{" "}
-      {edits ? (
-        <a href={href("/jobs/new")}>make one</a>
-      ) : (
-        <>
-          <a href="/docs">POST /jobs</a> makes one
-        </>
-      )}
-      .
-    </div>
   );
 }
 
@@ -108,10 +125,10 @@ function HealthLine({ health: h, error }: { health: Health | undefined; error: E
 
 function Figures({ metrics: m, live }: { metrics: Metrics | undefined; live: Moment[] | undefined }) {
   const now = live?.at(-1);
-  if (!m) return <Skeleton height={186} />;
-  const e = m.executions;
+  const e = m?.executions;
   const drift = now?.driftMs;
-  const sent = e.successful + e.failed + e.unknown;
+  const sent = e ? e.successful + e.failed + e.unknown : 0;
+  const failures = m?.alerts.recentFailures;
   return (
     <dl class="stats">
       {live && <Stat label="Fires a second" value={now ? rate(now.firesPerSecond) : "…"} sub="now" />}
@@ -134,24 +151,24 @@ function Figures({ metrics: m, live }: { metrics: Metrics | undefined; live: Mom
       )}
       <Stat
         label="Failures"
-        value={count(m.alerts.recentFailures)}
+        value={failures === undefined ? "…" : count(failures)}
         sub="in the last hour"
-        tone={m.alerts.recentFailures ? "bad" : "good"}
+        {...(failures === undefined ? {} : { tone: failures ? ("bad" as const) : ("good" as const) })}
       />
       <Stat
         label="Success rate"
-        value={sent ? e.successRate.replace("%", " %") : "–"}
-        sub={`${compact(sent)} sent in all`}
+        value={e ? (sent ? e.successRate.replace("%", " %") : "–") : "…"}
+        sub={e ? `${compact(sent)} sent in all` : "… sent in all"}
       />
       <Stat
         label="Executions"
-        value={compact(e.recentHour)}
-        sub={`in the last hour, ${duration(e.averageDurationMs)} on average`}
+        value={e ? compact(e.recentHour) : "…"}
+        sub={`in the last hour, ${e ? duration(e.averageDurationMs) : "…"} on average`}
       />
       <Stat
         label="Jobs"
-        value={<a href={href("/jobs")}>{compact(m.jobs.total)}</a>}
-        sub={`${compact(m.jobs.active)} active`}
+        value={m ? <a href={href("/jobs")}>{compact(m.jobs.total)}</a> : "…"}
+        sub={m ? `${compact(m.jobs.active)} active` : "… active"}
       />
     </dl>
   );
@@ -312,6 +329,9 @@ function FailingHosts() {
 function About({ health: h, confined }: { health: Health | undefined; confined: boolean }) {
   const cluster = useApi("GET /cluster", {}, { every: 10_000, keep: true, off: confined });
   const c = cluster.data;
+  const started = useRef(0);
+  const now = h ? serverNow() - h.uptimeSeconds * 1000 : 0;
+  if (Math.abs(now - started.current) > 2000) started.current = now; // an answer takes a while, and another one longer
   if (!h) return <Skeleton height={24} />;
   const store = c && { sqlite: "SQLite files", postgresql: "PostgreSQL" }[c.database.kind];
   return (
@@ -319,7 +339,7 @@ function About({ health: h, confined }: { health: Health | undefined; confined: 
       Belfry {h.version}
       {store && ` on ${store}`}
       {c && c.nodes.length > 1 && `, ${plural(c.nodes.filter((n) => n.state === "active").length, "server")}`}, time
-      zones {h.zones}, started <Time at={serverNow() - h.uptimeSeconds * 1000} line />
+      zones {h.zones}, started <Time at={started.current} line />
     </p>
   );
 }

@@ -6,6 +6,7 @@ import { hour, hoursOf, sumOf, type Totals, totalsOf } from "../hours.ts";
 import { setQuery, usePlace } from "../router.ts";
 import type { Audit } from "../types.gen.ts";
 import { Choice, ErrorNote, Head, Icon, Panel, Stat, Time } from "../ui/basics.tsx";
+import { Empty } from "../ui/empty.tsx";
 import { JobLink } from "../ui/job.tsx";
 
 const lengths = [
@@ -50,11 +51,16 @@ export function Proof() {
           options={lengths}
           onChange={(l) => setQuery({ hours: l === "6" ? "" : l, at: "" })}
         />
-        <span class="muted" role="status">
+        <span class="muted progress" role="status">
           {done ? "All audited" : `${judged.length} of ${plural(hours.length, "hour")} audited${stopped ? "" : " …"}`}
         </span>
       </div>
-      <Verdict sum={sum} done={done} />
+      <Verdict sum={sum} begun={judged.length > 0} done={done} />
+      {done && sum.expected === 0 && (
+        <div class="note">
+          <Empty>No fire was due in this time.</Empty>
+        </div>
+      )}
       <Panel title="By hour">
         <div class="scroll" tabIndex={0} role="region" aria-label="The hours">
           <Table hours={hours} open={open} />
@@ -93,20 +99,21 @@ function useAudits(length: number, turn: number): Judged[] {
   return hours;
 }
 
-function Verdict({ sum, done }: { sum: Totals; done: boolean }) {
+function Verdict({ sum, begun, done }: { sum: Totals; begun: boolean; done: boolean }) {
   const good = sum.lost === 0 && sum.unexpected === 0;
+  const of = (n: number): string => (begun ? compact(n) : "…");
   return (
     <dl class="stats">
-      <Stat label="Expected" value={compact(sum.expected)} sub="fires that the schedules name" />
-      <Stat label="On record" value={compact(sum.recorded)} sub="with their outcome" />
-      <Stat label="Not ended" value={compact(sum.pending)} sub="kept through a crash" />
+      <Stat label="Expected" value={of(sum.expected)} sub="fires that the schedules name" />
+      <Stat label="On record" value={of(sum.recorded)} sub="with their outcome" />
+      <Stat label="Not ended" value={of(sum.pending)} sub="kept through a crash" />
       <Stat
         label="Lost"
-        value={compact(sum.lost)}
+        value={of(sum.lost)}
         {...(sum.lost ? { tone: "bad" as const } : done ? { tone: "good" as const } : {})}
         sub={good && done ? "Every fire is accounted for" : sum.lost ? "without a record" : " "}
       />
-      <Stat label="Unexpected" value={compact(sum.unexpected)} sub="records that no schedule names" />
+      <Stat label="Unexpected" value={of(sum.unexpected)} sub="records that no schedule names" />
     </dl>
   );
 }

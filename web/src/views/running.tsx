@@ -6,6 +6,7 @@ import { now } from "../settings.ts";
 import { useStore } from "../store.ts";
 import type { Routes, RunningExecution } from "../types.gen.ts";
 import { Choice, Head, Time } from "../ui/basics.tsx";
+import { Empty } from "../ui/empty.tsx";
 import { JobLink, useJobZone } from "../ui/job.tsx";
 import { type Column, List } from "../ui/list.tsx";
 import { usePages } from "../use.ts";
@@ -44,7 +45,7 @@ export function RunningNow() {
         id={(e) => e.id}
         every={2000}
         columns={columns}
-        empty={<p>{state || jobId ? "Nothing is in this state now." : "Nothing runs now."}</p>}
+        empty={<Empty>{state || jobId ? "Nothing is in this state now." : "Nothing runs now."}</Empty>}
       />
     </>
   );

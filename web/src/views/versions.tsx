@@ -77,7 +77,7 @@ function What({ version: v, before }: { version: Version; before: Version | unde
 }
 
 /** Fields with what they were and are. */
-export function Diff({ all }: { all: Difference[] }) {
+function Diff({ all }: { all: Difference[] }) {
   return (
     <dl class="diff">
       {all.map((d) => (
