@@ -122,6 +122,16 @@ func TestBenchTraffic(t *testing.T) {
 	wantBurst(t, traffic.With)
 }
 
+func TestBenchEvents(t *testing.T) {
+	t.Parallel()
+	pages := reportOf(t, "events", "--seconds", "4", "--rate", "50", "--pages", "6").Pages
+	if pages == nil || pages.Pages != 6 || pages.Events < 6 || pages.Answers < 10 || pages.Bytes == 0 {
+		t.Fatalf("pages %+v", pages)
+	}
+	wantBurst(t, pages.Alone)
+	wantBurst(t, pages.With)
+}
+
 func TestBenchBulk(t *testing.T) {
 	t.Parallel()
 	bulk := reportOf(t, "bulk", "--seconds", "2", "--rate", "50").Bulk

@@ -17,6 +17,7 @@ import (
 type groupRoutes struct {
 	notices store.Notices
 	clock   clock.Clock
+	trail   *trail
 }
 
 func (h *groupRoutes) register(rt *router) {
@@ -26,6 +27,11 @@ func (h *groupRoutes) register(rt *router) {
 		Description: "A group is alerts that have one cause, as far as is known, of which people are told together. " +
 			"Newest first. " + pageEnds + " For keys of all namespaces.",
 	}, h.list, kindUnavailable)
+	register(rt, huma.Operation{
+		OperationID: "get-alert-group", Method: http.MethodGet, Path: "/alerts/groups/{id}", Tags: []string{"Alerts"},
+		Summary:     "Show a group of alerts",
+		Description: "As in the list. For keys of all namespaces.",
+	}, h.get, kindNotFound, kindUnavailable)
 	register(rt, huma.Operation{
 		OperationID: "acknowledge-alert-group", Method: http.MethodPost, Path: "/alerts/groups/{id}/acknowledge",
 		Tags: []string{"Alerts"}, Summary: "Acknowledge a group of alerts",
@@ -118,12 +124,25 @@ type alertGroupsBody struct {
 // sizeOfGroup is about what a group takes at most: five samples with their texts.
 const sizeOfGroup = 6_000
 
-func (h *groupRoutes) list(ctx context.Context, in *groupsInput) (*groupsOutput, error) {
-	limit, err := in.Limit.parse()
-	if err != nil {
-		return nil, err
+// noticePage reads which page of a list is asked for: how many entries, and those before which one.
+func noticePage(of wire.CursorList, limit limitParam, cursor string) (n int, before domain.JobID, err error) {
+	if n, err = limit.parse(); err != nil {
+		return 0, before, err
 	}
-	from, err := wire.ParseCursor(wire.CursorGroups, in.Cursor)
+	from, err := wire.ParseCursor(of, cursor)
+	return n, from.Job, err
+}
+
+// nextNotices is the cursor of the page after an entry, if there is one.
+func nextNotices(of wire.CursorList, more bool, last domain.JobID) string {
+	if !more {
+		return ""
+	}
+	return wire.Cursor{List: of, Job: last}.String()
+}
+
+func (h *groupRoutes) list(ctx context.Context, in *groupsInput) (*groupsOutput, error) {
+	limit, before, err := noticePage(wire.CursorGroups, in.Limit, in.Cursor)
 	if err != nil {
 		return nil, err
 	}
@@ -132,21 +151,18 @@ func (h *groupRoutes) list(ctx context.Context, in *groupsInput) (*groupsOutput,
 		return nil, err
 	}
 	found, err := h.notices.Groups(ctx, store.GroupQuery{
-		Open: open != nil && *open, Before: domain.GroupID(from.Job), Limit: limit + 1,
+		Open: open != nil && *open, Before: domain.GroupID(before), Limit: limit + 1,
 	})
 	if err != nil {
 		return nil, store.Coded(err)
 	}
-	out := &groupsOutput{alertGroupsBody{Groups: []alertGroupBody{}}}
-	for i := range found {
-		if i == limit {
-			last := domain.JobID(found[i-1].ID)
-			out.Body.NextCursor = wire.Cursor{List: wire.CursorGroups, Job: last}.String()
-			break
-		}
-		out.Body.Groups = append(out.Body.Groups, alertGroupBodyOf(&found[i]))
+	page, more := cutPage(found, limit, false)
+	out := &groupsOutput{alertGroupsBody{Groups: make([]alertGroupBody, len(page))}}
+	for i := range page {
+		out.Body.Groups[i] = alertGroupBodyOf(&page[i])
+		out.Body.NextCursor = nextNotices(wire.CursorGroups, more, domain.JobID(page[i].ID))
 	}
-	fit(ctx, sizeOfGroup*len(out.Body.Groups))
+	fit(ctx, sizeOfGroup*len(page))
 	return out, nil
 }
 
@@ -157,6 +173,30 @@ type groupInput struct {
 
 type groupOutput struct{ Body alertGroupBody }
 
+func (h *groupRoutes) get(ctx context.Context, in *groupInput) (*groupOutput, error) {
+	id, err := domain.ParseGroupID(in.ID)
+	if err != nil {
+		return nil, asParameter("id", err)
+	}
+	g, err := h.find(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &groupOutput{alertGroupBodyOf(&g)}, nil
+}
+
+// find returns a group. The error is for the client.
+func (h *groupRoutes) find(ctx context.Context, id domain.GroupID) (domain.Group, error) {
+	found, err := h.notices.Groups(ctx, store.GroupQuery{IDs: []domain.GroupID{id}, Limit: 1})
+	if err == nil && len(found) == 0 {
+		err = domain.NotFound("group", id)
+	}
+	if err != nil {
+		return domain.Group{}, store.Coded(err)
+	}
+	return found[0], nil
+}
+
 // acknowledgeTries is how often a group is read again that has changed meanwhile.
 const acknowledgeTries = 5
 
@@ -165,16 +205,14 @@ func (h *groupRoutes) acknowledge(ctx context.Context, in *groupInput) (*groupOu
 	if err != nil {
 		return nil, asParameter("id", err)
 	}
+	entry := h.trail.changeBy(ctx, domain.ActionAcknowledge)
+	entry.Detail = id.String()
+	ctx = store.WithChange(ctx, entry)
 	for range acknowledgeTries {
-		var found []domain.Group
-		found, err = h.notices.Groups(ctx, store.GroupQuery{IDs: []domain.GroupID{id}, Limit: 1})
-		if err == nil && len(found) == 0 {
-			err = domain.NotFound("group", id)
+		var g domain.Group
+		if g, err = h.find(ctx, id); err != nil {
+			return nil, err
 		}
-		if err != nil {
-			return nil, store.Coded(err)
-		}
-		g := found[0]
 		now := clock.NowMs(h.clock)
 		if !alert.Acknowledge(&g, visitorOf(ctx).author, "", now) {
 			return nil, domain.Conflict("no alert of group %s is open: it is %s", id, g.State)
@@ -234,11 +272,7 @@ type notificationsBody struct {
 }
 
 func (h *groupRoutes) messages(ctx context.Context, in *messagesInput) (*messagesOutput, error) {
-	limit, err := in.Limit.parse()
-	if err != nil {
-		return nil, err
-	}
-	from, err := wire.ParseCursor(wire.CursorNotifications, in.Cursor)
+	limit, before, err := noticePage(wire.CursorNotifications, in.Limit, in.Cursor)
 	if err != nil {
 		return nil, err
 	}
@@ -246,7 +280,7 @@ func (h *groupRoutes) messages(ctx context.Context, in *messagesInput) (*message
 		return nil, asParameter("channel", domain.InvalidAs(domain.FieldLength, "channel",
 			"must be at most 64 characters", in.Channel))
 	}
-	q := store.MessageQuery{Channel: in.Channel, Before: domain.NotificationID(from.Job), Limit: limit + 1}
+	q := store.MessageQuery{Channel: in.Channel, Before: domain.NotificationID(before), Limit: limit + 1}
 	if in.GroupID != "" {
 		if q.Group, err = domain.ParseGroupID(in.GroupID); err != nil {
 			return nil, asParameter("groupId", err)
@@ -256,16 +290,13 @@ func (h *groupRoutes) messages(ctx context.Context, in *messagesInput) (*message
 	if err != nil {
 		return nil, store.Coded(err)
 	}
-	out := &messagesOutput{notificationsBody{Notifications: []notificationBody{}}}
-	for i := range found {
-		if i == limit {
-			last := domain.JobID(found[i-1].ID)
-			out.Body.NextCursor = wire.Cursor{List: wire.CursorNotifications, Job: last}.String()
-			break
-		}
-		out.Body.Notifications = append(out.Body.Notifications, notificationBodyOf(&found[i]))
+	page, more := cutPage(found, limit, false)
+	out := &messagesOutput{notificationsBody{Notifications: make([]notificationBody, len(page))}}
+	for i := range page {
+		out.Body.Notifications[i] = notificationBodyOf(&page[i])
+		out.Body.NextCursor = nextNotices(wire.CursorNotifications, more, domain.JobID(page[i].ID))
 	}
-	fit(ctx, sizeOfGroup*len(out.Body.Notifications))
+	fit(ctx, sizeOfGroup*len(page))
 	return out, nil
 }
 
@@ -291,7 +322,9 @@ func (h *groupRoutes) resend(ctx context.Context, in *messageInput) (*messageOut
 	n := found[0]
 	now := clock.NowMs(h.clock)
 	n.State, n.NextAt, n.Delivery = domain.NotificationPending, now, domain.Delivery{From: now}
-	if err := h.notices.Mark(ctx, n); err != nil {
+	entry := h.trail.changeBy(ctx, domain.ActionResend)
+	entry.Detail = id.String()
+	if err := h.notices.Mark(store.WithChange(ctx, entry), n); err != nil {
 		return nil, store.Coded(err)
 	}
 	return &messageOutput{notificationBodyOf(&n)}, nil

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -56,6 +57,13 @@ func TestAlertGroups(t *testing.T) {
 		got.Acknowledged.By != acknowledged.Acknowledged.By {
 		t.Errorf("%+v", got)
 	}
+	wantEntries(t, f, "ALERT_ACKNOWLEDGE "+group)
+	var one alertGroupBody
+	if call(t, h, "GET", "/alerts/groups/"+group, "").into(t, 200, &one); asJSON(one) != asJSON(acknowledged) {
+		t.Errorf("%+v, want %+v", one, acknowledged)
+	}
+	call(t, h, "GET", "/alerts/groups/"+unknown, "").problem(t, 404)
+	call(t, h, "GET", "/alerts/groups/x", "").problem(t, 400)
 	call(t, h, "POST", "/alerts/groups/"+unknown+"/acknowledge", "").problem(t, 404)
 	call(t, h, "POST", "/alerts/groups/x/acknowledge", "").problem(t, 400)
 
@@ -90,6 +98,30 @@ func TestAlertGroups(t *testing.T) {
 	call(t, h, "GET", "/notifications?groupId=x", "").problem(t, 400)
 	call(t, h, "POST", "/notifications/"+unknown+"/resend", "").problem(t, 404)
 	call(t, h, "POST", "/notifications/x/resend", "").problem(t, 400)
+	wantEntries(t, f, "ALERT_ACKNOWLEDGE "+group) // what was refused has none
+	call(t, h, "POST", "/notifications/"+message+"/resend", "").into(t, 200, new(notificationBody))
+	wantEntries(t, f, "ALERT_ACKNOWLEDGE "+group, "NOTIFICATION_RESEND "+message)
+}
+
+// wantEntries compares the entries of the trail that are not about jobs, oldest first, each with what it is about.
+func wantEntries(t *testing.T, f *fixture, want ...string) {
+	t.Helper()
+	found, err := f.disk.Changes().List(t.Context(), store.ChangeQuery{To: domain.Forever, Limit: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, c := range slices.Backward(found) {
+		if c.JobID.IsZero() {
+			got = append(got, string(c.Action)+" "+c.Detail)
+		}
+		if c.By.Key == "" || c.At == 0 {
+			t.Errorf("%s by %+v at %d", c.Action, c.By, c.At)
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the trail has %q, want %q", got, want)
+	}
 }
 
 // A message is sent again whatever has become of it, and pages end where they should.

@@ -203,8 +203,9 @@ func routesOf(c *Config, sc *scope, rm *room) []interface{ register(rt *router) 
 		},
 		&metricRoutes{view: c.View, clock: c.Clock, metered: c.Metrics},
 		&seriesRoutes{c.View, sc, c.Clock},
-		&hostRoutes{view: c.View}, &clusterRoutes{c.Cluster.Members, c.Log}, &settingRoutes{c.Settings},
-		&alertRoutes{list: c.Store.Alerts(), scope: sc}, &groupRoutes{c.Store.Notices(), c.Clock},
+		&hostRoutes{view: c.View}, &settingRoutes{c.Settings},
+		&clusterRoutes{c.Cluster.Members, c.Store.Changes(), tr, c.Log},
+		&alertRoutes{list: c.Store.Alerts(), scope: sc}, &groupRoutes{c.Store.Notices(), c.Clock, tr},
 		&auditRoute{
 			store: c.Store, clock: c.Clock, retention: c.Retention, underWay: make(chan struct{}, maxAudits),
 		},

@@ -265,6 +265,16 @@ func visitorOf(ctx context.Context) visitor {
 	return v
 }
 
+// callerName tells apart callers each of whom may have so much: by their keys, or else by their addresses. All programs
+// on the machine of a server without keys are one.
+func callerName(ctx context.Context) string {
+	by := visitorOf(ctx).author
+	if by.Key == domain.AuthorAnonymous {
+		return by.Key + " " + by.Address
+	}
+	return by.Key + " " + by.Name // keys of the settings have only names
+}
+
 // sender says where a request comes from, as far as it matters to a server without keys.
 type sender int
 

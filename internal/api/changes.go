@@ -59,12 +59,12 @@ type changesBody struct {
 type changeBody struct {
 	At          int64          `json:"at" format:"unix-ms" doc:"When it was asked for, Unix milliseconds." example:"1767225600000"`
 	By          changeAuthor   `json:"by" doc:"Who did it."`
-	Action      domain.Action  `json:"action" enum:"CREATE,UPDATE,DELETE,TRIGGER,IMPORT,BULK,CANCEL,EXPORT,REVEAL,REFUSE,KEY_CREATE,KEY_REVOKE,SIGN_IN,SIGN_OUT,SETTING_CREATE,SETTING_UPDATE,SETTING_DELETE,CHANNEL_TEST" doc:"What was done. Pausing and resuming are UPDATE. An import is one entry. BULK is an operation on many jobs, each of which has an entry of its own; CANCEL ends one. REVEAL is an export with secrets. REFUSE was not done: the role or the namespace of the key does not allow it. SIGN_IN and SIGN_OUT begin and end sessions of browsers. SETTING_CREATE and the others change a channel, a rule, a silence or a window of alerts, which detail names; CHANNEL_TEST sends a message to try a channel." example:"UPDATE"`
+	Action      domain.Action  `json:"action" enum:"CREATE,UPDATE,DELETE,TRIGGER,IMPORT,BULK,CANCEL,EXPORT,REVEAL,REFUSE,KEY_CREATE,KEY_REVOKE,SIGN_IN,SIGN_OUT,NODE_DRAIN,NODE_RESUME,ALERT_ACKNOWLEDGE,NOTIFICATION_RESEND,SETTING_CREATE,SETTING_UPDATE,SETTING_DELETE,CHANNEL_TEST" doc:"What was done. Pausing and resuming are UPDATE. An import is one entry. BULK is an operation on many jobs, each of which has an entry of its own; CANCEL ends one. REVEAL is an export with secrets. REFUSE was not done: the role or the namespace of the key does not allow it. SIGN_IN and SIGN_OUT begin and end sessions of browsers. NODE_DRAIN and NODE_RESUME say which servers fire jobs. ALERT_ACKNOWLEDGE and NOTIFICATION_RESEND are about alerts. SETTING_CREATE and the others change a channel, a rule, a silence or a window of alerts, which detail names; CHANNEL_TEST sends a message to try a channel." example:"UPDATE"`
 	JobID       *string        `json:"jobId" format:"uuid" doc:"The job; null: it is not about one." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
 	Version     *int           `json:"version" doc:"The job's version after it; of a DELETE the last one. null: it is not about a job." example:"2"`
 	ExecutionID *string        `json:"executionId" format:"uuid" doc:"The execution that a TRIGGER started." example:"0192f0c1-4e20-8a4b-8c5d-6e7f80910a1b"`
 	Count       *int64         `json:"count" doc:"How many jobs an IMPORT has made or a BULK has matched, or how many jobs or executions an EXPORT or a REVEAL has written, a broken one as far as it came." example:"100000"`
-	Detail      string         `json:"detail,omitempty" doc:"What a BULK does, and with which jobs. What an EXPORT or a REVEAL has selected: jobs or executions, and the parameters or all. Of a REFUSE the method and the path. Of a setting of alerts its kind and its id." example:"jobs namespace=billing"`
+	Detail      string         `json:"detail,omitempty" doc:"What a BULK does, and with which jobs. What an EXPORT or a REVEAL has selected: jobs or executions, and the parameters or all. Of a REFUSE the method and the path. Of a setting of alerts its kind and its id. Of the others which server, group or message." example:"jobs namespace=billing"`
 	Times       *int64         `json:"times,omitempty" doc:"How many requests an EXPORT, a REFUSE, a SIGN_IN, a SIGN_OUT or a CHANNEL_TEST stands for." example:"3"`
 	LastAt      *int64         `json:"lastAt,omitempty" format:"unix-ms" doc:"When the last of these was, Unix milliseconds." example:"1767225600000"`
 	RequestID   string         `json:"requestId,omitempty" doc:"The X-Request-Id of the request that asked for it; absent: not known." example:"AFVPZZIXTYADYZMJ3K4IZNFBW2"`
@@ -132,6 +132,7 @@ func changeBodyOf(c *domain.Change) changeBody {
 		b.Count = &c.Count
 	case domain.ActionCreate, domain.ActionUpdate, domain.ActionDelete, domain.ActionTrigger, domain.ActionRefuse,
 		domain.ActionCancel, domain.ActionKeyCreate, domain.ActionKeyRevoke, domain.ActionSignIn, domain.ActionSignOut,
+		domain.ActionNodeDrain, domain.ActionNodeResume, domain.ActionAcknowledge, domain.ActionResend,
 		domain.ActionSettingCreate, domain.ActionSettingUpdate, domain.ActionSettingDelete, domain.ActionChannelTest:
 	}
 	if c.KeyID != "" {

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/view"
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -20,6 +22,8 @@ type Members interface {
 // clusterRoutes show the servers on the database.
 type clusterRoutes struct {
 	members Members
+	changes store.Changes
+	trail   *trail
 	log     *slog.Logger
 }
 
@@ -66,6 +70,15 @@ func (h *clusterRoutes) setDraining(drains bool) func(context.Context, *nodeInpu
 		by := visitorOf(ctx).author
 		h.log.LogAttrs(ctx, slog.LevelInfo, "somebody has set whether this server drains",
 			slog.Bool("draining", drains), slog.String("key", by.Key), slog.String("name", by.Name))
+		action := domain.ActionNodeResume
+		if drains {
+			action = domain.ActionNodeDrain
+		}
+		entry := h.trail.changeBy(ctx, action)
+		entry.Detail = in.Name
+		if err := h.changes.Add(ctx, entry); err != nil { // it is done, and may be repeated
+			return nil, store.Coded(err)
+		}
 		return &nodeOutput{nodeBodyOf(&n)}, nil
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/view"
 )
 
@@ -50,12 +51,31 @@ func TestDrain(t *testing.T) {
 	call(t, h, "POST", "/cluster/nodes/east-1/drain", "").problem(t, 409)
 	call(t, h, "POST", "/cluster/nodes/nobody/drain", "").problem(t, 404)
 	call(t, h, "GET", "/cluster/nodes/east-1/drain", "").problem(t, 405)
+	wantDrainEntries(t, f.disk, "NODE_DRAIN west-1 env", 2, "NODE_RESUME west-1 env", 2, "NODE_RESUME east-1 env", 2)
 	for _, path := range []string{"/cluster/nodes/a/drain", "/cluster/nodes/a/resume"} {
 		if got := needs("POST", path); got != domain.RoleAdmin {
 			t.Errorf("%s takes the role %s", path, got)
 		}
 		if !tellsOfAll(path) {
 			t.Errorf("a confined key may do %s", path)
+		}
+	}
+}
+
+// wantDrainEntries compares how many entries of the trail there are of each kind: action, name of the server, author.
+func wantDrainEntries(t *testing.T, s store.Store, want ...any) {
+	t.Helper()
+	found, err := s.Changes().List(t.Context(), store.ChangeQuery{To: domain.Forever, Limit: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]int{}
+	for _, c := range found {
+		got[string(c.Action)+" "+c.Detail+" "+c.By.Key]++
+	}
+	for i := 0; i < len(want); i += 2 {
+		if got[want[i].(string)] != want[i+1] || len(got) != len(want)/2 {
+			t.Errorf("%s: %v", want[i], got)
 		}
 	}
 }
@@ -86,6 +106,8 @@ func TestDrainOfAnotherNode(t *testing.T) {
 		if n := c.forwardedBy(c.a, "answered"); n != 3 || !c.a.drains || c.b.drains {
 			t.Errorf("%d requests were sent on; a drains: %v, b: %v", n, c.a.drains, c.b.drains)
 		}
+		wantDrainEntries(t, c.a.disk, "NODE_DRAIN b loopback", 2, "NODE_RESUME b loopback", 1,
+			"NODE_DRAIN a loopback", 1)
 		call(t, a, "POST", "/cluster/nodes/c/drain", "").problem(t, 404)
 	})
 	for name, want := range map[string]string{

@@ -55,7 +55,7 @@ func (h *eventRoutes) register(rt *router) {
 			"whole, so that none is missed by who comes back: the latest is sent at once, unless " +
 			"Last-Event-ID names it. The stream ends when the key or the session does not hold any " +
 			"more, when the server stops, and when the client does not take an event within 10 s. " +
-			"At most 128 clients follow at a time.",
+			"At most 256 clients follow at a time, 64 of them with one key.",
 		Responses: map[string]*huma.Response{"200": {
 			Description: "The events.",
 			Content: map[string]*huma.MediaType{"text/event-stream": {
@@ -136,13 +136,13 @@ type eventsInput struct {
 }
 
 func (h *eventRoutes) events(ctx context.Context, in *eventsInput) (*streamOutput, error) {
-	if !h.feed.join() {
-		return nil, kindBusy.problem("%d clients follow the events already.",
-			maxFeedClients).throttled(atATime("events", maxFeedClients), busyWait)
+	caller := callerName(ctx)
+	if refusal := h.feed.join(caller); refusal != nil {
+		return nil, refusal
 	}
 	last, _ := strconv.ParseInt(strings.TrimSpace(in.LastEventID), 10, 64)
 	return &streamOutput{func(hc huma.Context) {
-		defer h.feed.leave()
+		defer h.feed.leave(caller)
 		r, w := humago.Unwrap(hc)
 		w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-store")

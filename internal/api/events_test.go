@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -168,23 +169,51 @@ func TestFeedHasABound(t *testing.T) {
 		made <- struct{}{}
 		return eventBody{}
 	}}
+	name := func(i int) string { return fmt.Sprint(i / maxFeedOfCaller) }
 	for i := range maxFeedClients + 1 {
-		if joined := f.join(); joined != (i < maxFeedClients) {
-			t.Fatalf("client %d joined: %t", i, joined)
+		if refusal := f.join(name(i)); (refusal == nil) != (i < maxFeedClients) {
+			t.Fatalf("client %d: %v", i, refusal)
 		}
 	}
 	<-made
-	for range maxFeedClients {
-		f.leave()
+	for i := range maxFeedClients {
+		f.leave(name(i))
+	}
+	if len(f.of) != 0 {
+		t.Errorf("%v are still there", f.of)
 	}
 	if n := len(made); n > 1 {
 		t.Errorf("%d more events for %d clients", n, maxFeedClients)
 	}
-	if !f.join() {
+	if refusal := f.join("a"); refusal != nil {
 		t.Error("nobody may join any more")
 	}
 	<-made
-	f.leave()
+	f.leave("a")
+}
+
+// One caller does not take all places, and gets one back when a client of his leaves.
+func TestFeedOfACallerHasABound(t *testing.T) {
+	f := &feed{count: func(context.Context) eventBody { return eventBody{} }}
+	for i := range maxFeedOfCaller {
+		if refusal := f.join("a"); refusal != nil {
+			t.Fatalf("client %d: %v", i, refusal)
+		}
+	}
+	if refusal := f.join("a"); refusal == nil || refusal.Status != http.StatusTooManyRequests {
+		t.Errorf("one more: %v", refusal)
+	}
+	if refusal := f.join("b"); refusal != nil {
+		t.Errorf("another caller: %v", refusal)
+	}
+	f.leave("a")
+	if refusal := f.join("a"); refusal != nil {
+		t.Errorf("after one has left: %v", refusal)
+	}
+	for range maxFeedOfCaller {
+		f.leave("a")
+	}
+	f.leave("b")
 }
 
 // Too many clients are refused, and a key of one namespace sees no counters of others.

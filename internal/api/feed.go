@@ -11,8 +11,11 @@ import (
 
 const (
 	// maxFeedClients is how many may read events at a time. Each costs a write of some 300 bytes a second.
-	maxFeedClients = 128
-	feedEvery      = time.Second
+	maxFeedClients = 256
+	// maxFeedOfCaller is how many of them may be one caller's: 50 open pages, and some more. Who has one key takes
+	// a quarter of the places.
+	maxFeedOfCaller = 64
+	feedEvery       = time.Second
 )
 
 // feed makes an event once a second for all of its clients, while there are any. Each event is whole:
@@ -22,8 +25,9 @@ type feed struct {
 
 	mu      sync.Mutex
 	clients int
-	latest  *event // nil: there is none yet
-	stop    func() // ends the producer, and waits for it
+	of      map[string]int // clients by caller; none is zero
+	latest  *event         // nil: there is none yet
+	stop    func()         // ends the producer, and waits for it
 }
 
 // event is one that was made.
@@ -33,13 +37,22 @@ type event struct {
 	next chan struct{} // is closed once there is a later one
 }
 
-// join adds a client. It returns false when there are as many as there may be.
-func (f *feed) join() bool {
+// join adds a client of a caller. It returns nil, or the refusal when there are as many as there may be.
+func (f *feed) join(caller string) *Problem {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.clients == maxFeedClients {
-		return false
+	switch {
+	case f.of[caller] >= maxFeedOfCaller:
+		return kindBusy.problem("%d clients with your key follow the events already.", maxFeedOfCaller).
+			throttled(atATime("events", maxFeedOfCaller), busyWait)
+	case f.clients >= maxFeedClients:
+		return kindBusy.problem("%d clients follow the events already.", maxFeedClients).
+			throttled(atATime("events", maxFeedClients), busyWait)
 	}
+	if f.of == nil {
+		f.of = map[string]int{}
+	}
+	f.of[caller]++
 	f.clients++
 	if f.clients == 1 {
 		f.latest = &event{next: make(chan struct{})}
@@ -51,12 +64,15 @@ func (f *feed) join() bool {
 			f.run(ctx)
 		}()
 	}
-	return true
+	return nil
 }
 
-// leave removes a client. With the last one the producer ends.
-func (f *feed) leave() {
+// leave removes a client of a caller. With the last one the producer ends.
+func (f *feed) leave(caller string) {
 	f.mu.Lock()
+	if f.of[caller]--; f.of[caller] == 0 {
+		delete(f.of, caller)
+	}
 	f.clients--
 	stop := f.stop
 	if f.clients > 0 {

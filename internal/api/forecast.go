@@ -30,6 +30,7 @@ type forecastRoutes struct {
 	clock    clock.Clock
 	pace     *clock.Pace // may be nil
 	underWay chan struct{}
+	debts    debts
 
 	mu   sync.Mutex
 	kept map[forecastKey]keptForecast
@@ -37,7 +38,7 @@ type forecastRoutes struct {
 
 // forecastKey is what a forecast is about.
 type forecastKey struct {
-	step                 int64
+	step, from, to       int64 // from and to are zero unless a request says one of them
 	namespace, tag, host string
 }
 
@@ -52,8 +53,10 @@ func (h *forecastRoutes) register(rt *router) {
 		Summary: "See how many fires are due when",
 		Description: "Of the current versions of all active jobs, or of those that the filters select: the next hour " +
 			"by second, the next day by minute, or the next week by hour. Retries and manual triggers are not " +
-			"foreseen. It is computed from the jobs as they are stored and answered again for some time: computedAt " +
-			"says when it was made. At a million jobs that takes seconds; one is made at a time.",
+			"foreseen, and fires before the present second are not counted. It is computed from the jobs as they " +
+			"are stored and answered again for some time: computedAt says when it was made. At a million jobs that " +
+			"takes seconds; one is made at a time. A caller whose forecasts have taken more than half a minute gets " +
+			"429 until ten times the rest has passed.",
 	}, h.forecast, kindBusy, kindUnavailable)
 }
 
@@ -139,10 +142,17 @@ func (h *forecastRoutes) forecast(ctx context.Context, in *forecastInput) (*fore
 	if err != nil {
 		return nil, err
 	}
-	key := forecastKey{w.Step, q.Namespace, q.Tag, strings.TrimSpace(in.Host)}
-	usual := strings.TrimSpace(string(in.From)) == "" && strings.TrimSpace(string(in.To)) == ""
-	if body, found := h.find(key); found && usual {
+	key := forecastKey{step: w.Step, namespace: q.Namespace, tag: q.Tag, host: strings.TrimSpace(in.Host)}
+	if strings.TrimSpace(string(in.From)) != "" || strings.TrimSpace(string(in.To)) != "" {
+		key.from, key.to = w.From, w.To
+	}
+	if body, found := h.find(key); found {
 		return &forecastOutput{body}, nil
+	}
+	caller := callerName(ctx)
+	if wait := h.debts.wait(caller, clock.NowMs(h.clock)); wait > 0 {
+		return nil, kindBusy.problem("Your forecasts have taken too long for now.").
+			throttled(atATime("forecasts", maxForecasts), wait)
 	}
 	waiting, cancel := context.WithTimeout(ctx, forecastWait)
 	defer cancel()
@@ -153,20 +163,20 @@ func (h *forecastRoutes) forecast(ctx context.Context, in *forecastInput) (*fore
 		return nil, kindBusy.problem("%d forecast is under way.", maxForecasts).
 			throttled(atATime("forecasts", maxForecasts), busyWait)
 	}
-	if body, found := h.find(key); found && usual { // somebody else has asked for the same
+	if body, found := h.find(key); found { // somebody else has asked for the same
 		return &forecastOutput{body}, nil
 	}
 	// It may take longer than answers may; a client that goes away ends it by the context.
 	_ = http.NewResponseController(in.w).SetWriteDeadline(time.Time{})
 	begun := clock.NowMs(h.clock)
-	load, err := h.count(ctx, &q, w)
+	load, err := h.count(ctx, &q, w, begun)
+	now := clock.NowMs(h.clock)
+	h.debts.add(caller, now-begun, now)
 	if err != nil {
 		return nil, store.Coded(err)
 	}
 	body := forecastOf(&load, begun)
-	if usual {
-		h.keep(key, body, begun)
-	}
+	h.keep(key, body, begun)
 	return &forecastOutput{body}, nil
 }
 
@@ -199,12 +209,12 @@ func (in *forecastInput) window(now int64) (w forecast.Window, err error) {
 	return w, nil
 }
 
-// count counts the fires of the jobs that a query selects.
-func (h *forecastRoutes) count(ctx context.Context, q *store.JobQuery, w forecast.Window) (load forecast.Load,
-	err error) {
+// count counts the fires of the jobs that a query selects, from the present second on.
+func (h *forecastRoutes) count(ctx context.Context, q *store.JobQuery, w forecast.Window, now int64) (
+	load forecast.Load, err error) {
 	active := true
 	q.Active, q.Limit, q.MaxBytes, q.MaxBody = &active, forecastPiece, pageBytes, 1
-	counter, rests := forecast.NewCounter(w), 0
+	counter, rests := forecast.NewCounter(w, now-now%1_000), 0
 	counter.Rest = func() bool {
 		rests++
 		h.pace.Step(rests)

@@ -212,6 +212,7 @@ func TestEveryAnswerInBothForms(t *testing.T) {
 		{"GET", "/operations/" + operation, "", "/operations/{id}", true},
 		{"POST", "/operations/" + operation + "/cancel", "", "/operations/{id}/cancel", false},
 		{"GET", "/alerts/groups", "", "/alerts/groups", true},
+		{"GET", "/alerts/groups/" + group, "", "/alerts/groups/{id}", true},
 		{"POST", "/alerts/groups/" + group + "/acknowledge", "", "/alerts/groups/{id}/acknowledge", false},
 		{"GET", "/notifications", "", "/notifications", true},
 		{"POST", "/notifications/" + message + "/resend", "", "/notifications/{id}/resend", false},

@@ -197,13 +197,7 @@ func (h changePreviewRoutes) difference(ctx context.Context, was, is *domain.Ver
 	d := forecast.Compare(before, after, from, end, changePreviewList)
 	b.Fires = changedFires{
 		From: from, To: d.Until, Truncated: d.Until < end, GainedCount: d.GainedCount, LostCount: d.LostCount,
-		Gained: []instant{}, Lost: []instant{},
-	}
-	for _, at := range d.Gained {
-		b.Fires.Gained = append(b.Fires.Gained, instantOf(at, at, zone))
-	}
-	for _, at := range d.Lost {
-		b.Fires.Lost = append(b.Fires.Lost, instantOf(at, at, oldZone))
+		Gained: instantsOf(d.Gained, from, zone), Lost: instantsOf(d.Lost, from, oldZone),
 	}
 	return b, nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
@@ -65,6 +66,35 @@ func TestPreviewOfARestore(t *testing.T) {
 	}
 	if local := got.Fires.Lost[0].Local; local != "2026-01-01T06:00:00Z" {
 		t.Errorf("lost at %s", local)
+	}
+}
+
+// TestChangedFiresMarkClockChanges: the first fire of each list after a change of the clock.
+func TestChangedFiresMarkClockChanges(t *testing.T) {
+	f := newFixture(t)
+	h := newAPI(t, f)
+	id := create(t, h, laidOver(`"schedule":"0 0 12 * * *","timezone":"Europe/Berlin"`))
+	f.clock.step(85 * 24 * time.Hour) // 2026-03-27
+	var got changePreviewBody
+	call(t, h, "POST", "/jobs/"+id+"/preview", `{"schedule":"0 0 13 * * *","timezone":"America/Sao_Paulo"}`).
+		into(t, 200, &got)
+	marks := func(all []instant) (text string) {
+		for _, i := range all {
+			if i.ClockChange != "" {
+				text += i.Local + " " + i.ClockChange + "\n"
+			}
+		}
+		return text
+	}
+	if lost := marks(got.Fires.Lost); lost != "2026-03-29T12:00:00+02:00 gap\n" {
+		t.Errorf("lost: %q", lost)
+	}
+	if gained := marks(got.Fires.Gained); gained != "" { // Brazil has no summer time
+		t.Errorf("gained: %q", gained)
+	}
+	call(t, h, "POST", "/jobs/"+id+"/preview", `{"schedule":"0 0 13 * * *"}`).into(t, 200, &got)
+	if gained := marks(got.Fires.Gained); gained != "2026-03-29T13:00:00+02:00 gap\n" {
+		t.Errorf("gained: %q", gained)
 	}
 }
 

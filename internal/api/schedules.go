@@ -114,19 +114,21 @@ func (h *scheduleRoutes) preview(_ context.Context, in *previewInput) (*previewO
 	return &previewOutput{out}, nil
 }
 
+// instantsOf shows instants, the first of which is compared with another one.
+func instantsOf(all []int64, before int64, zone *time.Location) []instant {
+	shown := make([]instant, len(all))
+	for i, at := range all {
+		shown[i] = instantOf(at, before, zone)
+		before = at
+	}
+	return shown
+}
+
 // instantOf shows an instant beside the one before it, both in Unix milliseconds.
 func instantOf(ms, before int64, zone *time.Location) instant {
 	t := time.UnixMilli(ms)
-	_, was := time.UnixMilli(before).In(zone).Zone()
-	_, is := t.In(zone).Zone()
-	change := ""
-	switch {
-	case is > was:
-		change = "gap"
-	case is < was:
-		change = "fold"
-	}
-	return instant{ms, t.UTC().Format(time.RFC3339), t.In(zone).Format(time.RFC3339), change}
+	return instant{ms, t.UTC().Format(time.RFC3339), t.In(zone).Format(time.RFC3339),
+		cron.ClockChange(time.UnixMilli(before), t, zone)}
 }
 
 // previewed is a preview request that was understood.

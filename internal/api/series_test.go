@@ -93,6 +93,32 @@ func TestSeriesOfAJobWithinABound(t *testing.T) {
 	}
 }
 
+// The series of a job says from when on its executions are kept, by each step.
+func TestSeriesOfAJobBeginsWithWhatIsKept(t *testing.T) {
+	const day = 86_400_000
+	f := newFixture(t)
+	h := newAPI(t, f)
+	id := create(t, h, minimal)
+	for _, at := range []int64{base - 5*day, base - 60_000} {
+		f.record(t, domain.Execution{FireKey: domain.FireKey{JobID: jobID(t, id), ScheduledAt: at}, Version: 1,
+			Status: domain.StatusSuccess, StartedAt: at, CompletedAt: at})
+	}
+	if n, err := f.disk.History().Expire(t.Context(), base-2*day); n == 0 || err != nil {
+		t.Fatalf("%d days expired, %v", n, err)
+	}
+	kept, err := f.disk.History().Kept(t.Context())
+	if err != nil || kept <= base-5*day {
+		t.Fatalf("kept since %d, %v", kept, err)
+	}
+	for _, step := range []string{"hour", "day"} {
+		var b seriesBody
+		query := "/observability/series?from=2025-12-26T00:00:00Z&step=" + step + "&jobId=" + id
+		if call(t, h, "GET", query, "").into(t, 200, &b); b.From != kept || len(b.Points) != 1 {
+			t.Errorf("%s: %d points from %d on, kept since %d", step, len(b.Points), b.From, kept)
+		}
+	}
+}
+
 // A confined key sees the series of its own jobs alone.
 func TestSeriesOfOthers(t *testing.T) {
 	w := newTenants(t)

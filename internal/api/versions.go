@@ -204,7 +204,8 @@ func (h *versionRoutes) authors(ctx context.Context, id domain.JobID, page []dom
 		case domain.ActionDelete, domain.ActionTrigger, domain.ActionBulk, domain.ActionCancel, domain.ActionExport,
 			domain.ActionReveal, domain.ActionRefuse, domain.ActionKeyCreate, domain.ActionKeyRevoke,
 			domain.ActionSignIn, domain.ActionSignOut, domain.ActionSettingCreate, domain.ActionSettingUpdate,
-			domain.ActionSettingDelete, domain.ActionChannelTest:
+			domain.ActionSettingDelete, domain.ActionChannelTest, domain.ActionNodeDrain, domain.ActionNodeResume,
+			domain.ActionAcknowledge, domain.ActionResend:
 		}
 	}
 	return by, nil

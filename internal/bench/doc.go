@@ -38,7 +38,8 @@
 //
 //	process.go receiverprocess.go bare.go database.go environment.go world.go burst.go
 //	recorded.go bench.go
-//	throughput.go drift.go lone.go traffic.go bulk.go create.go inflight.go recovery.go big.go clusterends.go cluster.go
+//	throughput.go drift.go lone.go traffic.go pages.go bulk.go create.go inflight.go recovery.go big.go
+//	clusterends.go cluster.go
 //	hosts.go hostsbare.go hostsload.go hostsoverload.go hostsmemory.go nameserver.go hostsnames.go
 //	hostsrun.go
 //	crowd.go historyfill.go historyquery.go historyexport.go historydrop.go history.go

@@ -22,6 +22,7 @@ type Report struct {
 	Drift      []Burst     `json:"drift,omitempty"`
 	Lone       *Lone       `json:"lone,omitempty"`
 	Traffic    *Traffic    `json:"traffic,omitempty"`
+	Pages      *Pages      `json:"pages,omitempty"`
 	Bulk       []Bulk      `json:"bulk,omitempty"`
 	Create     []Create    `json:"create,omitempty"`
 	InFlight   []InFlight  `json:"inflight,omitempty"`

@@ -18,6 +18,7 @@ func (r *Report) tables() (all []table) {
 	add(len(r.Drift) > 0, r.driftTable)
 	add(r.Lone != nil, r.loneTable)
 	add(r.Traffic != nil, r.trafficTable)
+	add(r.Pages != nil, r.pagesTable)
 	add(len(r.Bulk) > 0, r.bulkTable)
 	add(len(r.Create) > 0, r.createTable)
 	add(len(r.InFlight) > 0, r.inFlightTable)
@@ -104,6 +105,17 @@ func (r *Report) trafficTable() table {
 	t.add(append([]any{""}, burstColumns...)...)
 	t.add(append([]any{"alone"}, burstCells(p.Alone)...)...)
 	t.add(append([]any{"with traffic"}, burstCells(p.With)...)...)
+	t.add("p99 factor", fmt.Sprintf("%.2f", p.Factor))
+	return t
+}
+
+func (r *Report) pagesTable() table {
+	p := r.Pages
+	t := table{title: fmt.Sprintf("Drift beside %d open pages: %d events, %d answers (%d KB), ms", p.Pages, p.Events,
+		p.Answers, p.Bytes>>10)}
+	t.add(append([]any{""}, burstColumns...)...)
+	t.add(append([]any{"alone"}, burstCells(p.Alone)...)...)
+	t.add(append([]any{"with pages"}, burstCells(p.With)...)...)
 	t.add("p99 factor", fmt.Sprintf("%.2f", p.Factor))
 	return t
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -24,15 +25,10 @@ checked.
 ` + serverHelp,
 		Example: "  belfry audit\n  belfry audit --from 2026-01-01T00:00:00Z --to 2026-01-02T00:00:00Z --json",
 		Args:    noArgs,
-		RunE: running(func(cmd *cobra.Command, _ []string) error {
-			c, err := r.connect(cmd.Flags())
+		RunE: r.speaking(func(ctx context.Context, c *client.Client, _ []string) error {
+			got, err := c.Audit(ctx, ask)
 			if err != nil {
 				return err
-			}
-			defer c.Close()
-			got, err := c.Audit(cmd.Context(), ask)
-			if err != nil {
-				return reach(c, err)
 			}
 			if err := printAudit(r.out, &got, asJSON); err != nil {
 				return err

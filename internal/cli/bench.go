@@ -44,6 +44,12 @@ var measurements = []measurement{
 		r.Traffic = &got
 		return err
 	}},
+	{"events", func(ctx context.Context, b *bench.Bench, o *benchOptions, r *bench.Report) (err error) {
+		var got bench.Pages
+		got, err = b.Pages(ctx, o.rate, o.seconds, o.pages)
+		r.Pages = &got
+		return err
+	}},
 	{"bulk", func(ctx context.Context, b *bench.Bench, o *benchOptions, r *bench.Report) (err error) {
 		r.Bulk, err = b.Bulk(ctx, o.pick(100_000, 2_000), o.rate, o.seconds)
 		return err
@@ -118,7 +124,7 @@ type benchOptions struct {
 	svg           string
 	seconds       int
 	from, steps   int
-	rate          int
+	rate, pages   int
 	jobs          []int
 	clients       []int
 	many          []int
@@ -155,6 +161,8 @@ receiver gets. Without arguments it measures everything, which takes about an ho
   drift        how late N jobs are sent that are due at the same instant
   lone         how late a single job is sent, compared with a bare timer
   traffic      drift while clients read, import and export
+  events       drift while pages of the dashboard are open, which follow the events and refresh
+               what they show
   bulk         pause, resume, tag, delete and trigger 100,000 jobs in one operation each, and
                drift beside
   create       jobs registered a second, one by one and by import
@@ -212,7 +220,8 @@ func (o *benchOptions) addFlags(cmd *cobra.Command) {
 	fs.IntVar(&o.steps, "steps", 8, "throughput: maximum number of rates to try")
 	fs.IntSliceVar(&o.jobs, "jobs", []int{10, 100, 1_000, 5_000, 10_000},
 		"drift: jobs due at the same instant; recovery: the last value")
-	fs.IntVar(&o.rate, "rate", 5_000, "traffic, inflight: fires a second that are measured (100 with --quick)")
+	fs.IntVar(&o.rate, "rate", 5_000, "traffic, events, inflight: fires a second that are measured (100 with --quick)")
+	fs.IntVar(&o.pages, "pages", 50, "events: open pages")
 	fs.IntSliceVar(&o.clients, "clients", []int{1, 8, 32, 128}, "create: number of simultaneous clients")
 	fs.DurationSliceVar(&o.delays, "delays", []time.Duration{100 * time.Millisecond, time.Second, 10 * time.Second},
 		"inflight: how long a target takes (100ms with --quick)")
@@ -277,6 +286,7 @@ func (o *benchOptions) validate() error {
 		{"from", []int{o.from}, 0, 1_000_000},
 		{"steps", []int{o.steps}, 1, 30},
 		{"rate", []int{o.rate}, 1, 100_000},
+		{"pages", []int{o.pages}, 1, 64}, // as many streams of events as one caller may have
 		{"jobs", o.jobs, 1, 1_000_000},
 		{"clients", o.clients, 1, 1_000},
 		{"calls", o.calls, 1, 1_000_000},

@@ -23,18 +23,13 @@ command ends when the server owns no shards any more.
 ` + serverHelp,
 		Example: "  belfry cluster drain west-1 --wait",
 		Args:    oneArg("the name of a server, as `belfry cluster` shows it"),
-		RunE: running(func(cmd *cobra.Command, args []string) error {
-			c, err := r.connect(cmd.Flags())
+		RunE: r.speaking(func(ctx context.Context, c *client.Client, args []string) error {
+			n, err := c.DrainNode(ctx, args[0])
+			if err == nil && wait {
+				n, err = awaitDrained(ctx, c, n)
+			}
 			if err != nil {
 				return err
-			}
-			defer c.Close()
-			n, err := c.DrainNode(cmd.Context(), args[0])
-			if err == nil && wait {
-				n, err = awaitDrained(cmd.Context(), c, n)
-			}
-			if err != nil {
-				return reach(c, err)
 			}
 			return r.printNode(&n, asJSON)
 		}),
@@ -56,15 +51,10 @@ which no other server comes or goes. One that does not drain stays as it is.
 ` + serverHelp,
 		Example: "  belfry cluster resume west-1",
 		Args:    oneArg("the name of a server, as `belfry cluster` shows it"),
-		RunE: running(func(cmd *cobra.Command, args []string) error {
-			c, err := r.connect(cmd.Flags())
+		RunE: r.speaking(func(ctx context.Context, c *client.Client, args []string) error {
+			n, err := c.ResumeNode(ctx, args[0])
 			if err != nil {
 				return err
-			}
-			defer c.Close()
-			n, err := c.ResumeNode(cmd.Context(), args[0])
-			if err != nil {
-				return reach(c, err)
 			}
 			return r.printNode(&n, asJSON)
 		}),

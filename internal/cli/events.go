@@ -2,7 +2,9 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 
 	"github.com/belfry-scheduler/belfry/internal/client"
 	"github.com/spf13/cobra"
@@ -15,7 +17,8 @@ func eventsCommand(r *remote) *cobra.Command {
 		Use:   "events",
 		Short: "Follow what goes on",
 		Long: `Print once a second what goes on: fires a second, calls in flight and fires that wait, drift,
-and what has ended since midnight UTC. It ends with the server.
+and what has ended since midnight UTC. A connection that breaks is made anew; it ends when the
+server cannot be reached.
 
 ` + serverHelp,
 		Example: "  belfry events --count 10",
@@ -35,6 +38,9 @@ and what has ended since midnight UTC. It ends with the server.
 		n := 0
 		for e, err := range c.Events(cmd.Context()) {
 			switch {
+			case errors.Is(err, client.ErrSilent), errors.Is(err, io.ErrUnexpectedEOF):
+				_, _ = fmt.Fprintf(r.err, "the stream of events has ended (%v): connecting again\n", err)
+				continue
 			case err != nil:
 				return reach(c, err)
 			case asJSON:

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -22,15 +23,10 @@ or the next week by hour. The table has the steps with fires.
 ` + serverHelp,
 		Example: "  belfry forecast --step hour\n  belfry forecast --step second --host api.example.com --json",
 		Args:    noArgs,
-		RunE: running(func(cmd *cobra.Command, _ []string) error {
-			c, err := r.connect(cmd.Flags())
+		RunE: r.speaking(func(ctx context.Context, c *client.Client, _ []string) error {
+			got, err := c.Forecast(ctx, f)
 			if err != nil {
 				return err
-			}
-			defer c.Close()
-			got, err := c.Forecast(cmd.Context(), f)
-			if err != nil {
-				return reach(c, err)
 			}
 			if asJSON {
 				return json.NewEncoder(r.out).Encode(got)

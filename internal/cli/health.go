@@ -21,17 +21,12 @@ func (r *remote) healthCommand() *cobra.Command {
 			"printed in full.\n\n" + serverHelp,
 		Example: "  belfry health\n  belfry health --server http://10.0.0.5:3000",
 		Args:    noArgs,
-		RunE: running(func(cmd *cobra.Command, _ []string) error {
-			c, err := r.connect(cmd.Flags())
+		RunE: r.speaking(func(ctx context.Context, c *client.Client, _ []string) error {
+			ready, err := c.Ready(ctx)
 			if err != nil {
 				return err
 			}
-			defer c.Close()
-			ready, err := c.Ready(cmd.Context())
-			if err != nil {
-				return reach(c, err)
-			}
-			r.warnOf(cmd.Context(), c, ready.Warning)
+			r.warnOf(ctx, c, ready.Warning)
 			if !ready.Ready() {
 				told := fmt.Sprintf("the server at %s is not ready", c.Base())
 				if len(ready.Failing) > 0 {

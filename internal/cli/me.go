@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -22,15 +23,10 @@ func (r *remote) meCommand() *cobra.Command {
 			"expires. Where no key is set, you are anonymous.\n\n" + serverHelp,
 		Example: "  belfry me\n  belfry me --json",
 		Args:    noArgs,
-		RunE: running(func(cmd *cobra.Command, _ []string) error {
-			c, err := r.connect(cmd.Flags())
+		RunE: r.speaking(func(ctx context.Context, c *client.Client, _ []string) error {
+			me, err := c.Me(ctx)
 			if err != nil {
 				return err
-			}
-			defer c.Close()
-			me, err := c.Me(cmd.Context())
-			if err != nil {
-				return reach(c, err)
 			}
 			return printMe(r.out, &me, asJSON)
 		}),

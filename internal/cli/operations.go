@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"text/tabwriter"
@@ -82,18 +83,13 @@ func (r bulkCommands) operationsShowCommand() *cobra.Command {
 			"`belfry jobs`.\n\n" + serverHelp,
 		Example: "  belfry operations show 0192f0c1-5a10-7c3d-9e21-3b4c5d6e7f80 --wait",
 		Args:    oneArg("the id of an operation"),
-		RunE: running(func(cmd *cobra.Command, args []string) error {
-			c, err := r.connect(cmd.Flags())
+		RunE: r.speaking(func(ctx context.Context, c *client.Client, args []string) error {
+			if wait {
+				return r.await(ctx, c, args[0])
+			}
+			o, err := c.Operations.Get(ctx, args[0])
 			if err != nil {
 				return err
-			}
-			defer c.Close()
-			if wait {
-				return reach(c, r.await(cmd.Context(), c, args[0]))
-			}
-			o, err := c.Operations.Get(cmd.Context(), args[0])
-			if err != nil {
-				return reach(c, err)
 			}
 			if asJSON {
 				return json.NewEncoder(r.out).Encode(o)
@@ -116,18 +112,13 @@ func (r bulkCommands) operationsCancelCommand() *cobra.Command {
 			"ended stays as it is.\n\n" + serverHelp,
 		Example: "  belfry operations cancel 0192f0c1-5a10-7c3d-9e21-3b4c5d6e7f80",
 		Args:    oneArg("the id of an operation"),
-		RunE: running(func(cmd *cobra.Command, args []string) error {
-			c, err := r.connect(cmd.Flags())
-			if err != nil {
+		RunE: r.speaking(func(ctx context.Context, c *client.Client, args []string) error {
+			if _, err := c.Operations.Cancel(ctx, args[0]); err != nil {
 				return err
 			}
-			defer c.Close()
-			if _, err := c.Operations.Cancel(cmd.Context(), args[0]); err != nil {
-				return reach(c, err)
-			}
-			ended, err := c.Operations.Wait(cmd.Context(), args[0], waitEvery, nil)
+			ended, err := c.Operations.Wait(ctx, args[0], waitEvery, nil)
 			if err != nil {
-				return reach(c, err)
+				return err
 			}
 			_, err = fmt.Fprintln(r.out, summaryOf(&ended))
 			return err

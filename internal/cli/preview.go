@@ -155,7 +155,7 @@ func explain(sched *cron.Schedule, b cron.Binding, after time.Time, count int) e
 		}
 		t := time.Unix(next, 0)
 		e.Next = append(e.Next, instant{next * 1000, t.UTC().Format(time.RFC3339),
-			t.In(sched.Location()).Format(time.RFC3339), clockChange(at, next, sched.Location())})
+			t.In(sched.Location()).Format(time.RFC3339), cron.ClockChange(time.Unix(at, 0), t, sched.Location())})
 		at = next
 	}
 	until := after.AddDate(shiftYears, 0, 0).Unix()
@@ -163,19 +163,6 @@ func explain(sched *cron.Schedule, b cron.Binding, after time.Time, count int) e
 		e.DSTShifts = append(e.DSTShifts, shift{sh.At * 1000, sh.Date, sh.Kind, sh.Effect})
 	}
 	return e
-}
-
-// clockChange says which way the clock of a zone has gone between two instants.
-func clockChange(from, to int64, zone *time.Location) string {
-	_, was := time.Unix(from, 0).In(zone).Zone()
-	_, is := time.Unix(to, 0).In(zone).Zone()
-	switch {
-	case is > was:
-		return "gap"
-	case is < was:
-		return "fold"
-	}
-	return ""
 }
 
 // print writes the explanation for a reader.

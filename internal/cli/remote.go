@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/client"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/config"
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
@@ -63,6 +65,19 @@ func (r *remote) connect(fs *pflag.FlagSet) (*client.Client, error) {
 		return client.New(urlOf("http", there.Address), vars[config.KeyVariable])
 	}
 	return local(there, vars[config.KeyVariable])
+}
+
+// speaking returns the work of a command that speaks to a server.
+func (r *remote) speaking(work func(ctx context.Context, c *client.Client, args []string) error,
+) func(*cobra.Command, []string) error {
+	return running(func(cmd *cobra.Command, args []string) error {
+		c, err := r.connect(cmd.Flags())
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		return reach(c, work(cmd.Context(), c, args))
+	})
 }
 
 // urlOf writes the URL of an address, which may have a zone.

@@ -2,10 +2,12 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"text/tabwriter"
 
+	"github.com/belfry-scheduler/belfry/internal/client"
 	"github.com/spf13/cobra"
 )
 
@@ -18,15 +20,10 @@ func settingsCommand(r *remote) *cobra.Command {
 			"masked. `belfry config check` reads the settings of this machine instead.\n\n" + serverHelp,
 		Example: "  belfry settings\n  belfry settings --json",
 		Args:    noArgs,
-		RunE: running(func(cmd *cobra.Command, _ []string) error {
-			c, err := r.connect(cmd.Flags())
+		RunE: r.speaking(func(ctx context.Context, c *client.Client, _ []string) error {
+			settings, err := c.Settings(ctx)
 			if err != nil {
 				return err
-			}
-			defer c.Close()
-			settings, err := c.Settings(cmd.Context())
-			if err != nil {
-				return reach(c, err)
 			}
 			if asJSON {
 				return json.NewEncoder(r.out).Encode(settings)

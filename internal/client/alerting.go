@@ -79,6 +79,13 @@ func (c *Client) AlertGroups(ctx context.Context, openOnly bool, pageSize int) i
 	})
 }
 
+// AlertGroup returns a group.
+func (c *Client) AlertGroup(ctx context.Context, id string) (AlertGroup, error) {
+	var out AlertGroup
+	err := c.server.getJSON(ctx, &out, nil, "alerts", "groups", id)
+	return out, err
+}
+
 // AcknowledgeAlertGroup says that the caller looks after a group.
 func (c *Client) AcknowledgeAlertGroup(ctx context.Context, id string) (AlertGroup, error) {
 	var out AlertGroup

@@ -34,6 +34,11 @@ func TestAlerting(t *testing.T) {
 		t.Fatal(err)
 	}
 	equal(t, group, wantGroup)
+	c = exchange{request: "GET /alerts/groups/" + id1, answer: answer{200, typeJSON, groupJSON, nil}}.serve(t)
+	if group, err = c.AlertGroup(t.Context(), id1); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, group, wantGroup)
 	c = exchange{request: "POST /notifications/" + id1 + "/resend",
 		answer: answer{200, typeJSON, messageJSON, nil}}.serve(t)
 	message, err := c.ResendNotification(t.Context(), id1)

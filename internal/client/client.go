@@ -26,6 +26,7 @@ type Client struct {
 	Versions   *Versions
 
 	server *connection
+	events eventTimes
 }
 
 // withoutUser hides what is before the host in a URL that is refused.
@@ -75,6 +76,7 @@ func New(baseURL, apiKey string) (*Client, error) {
 		Jobs: &Jobs{server}, Executions: &Executions{server}, Keys: &Keys{server}, Operations: &Operations{server},
 		Versions: &Versions{server},
 		server:   server,
+		events:   eventTimes{eventSilence, eventRetry},
 	}, nil
 }
 

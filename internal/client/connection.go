@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
 // connection sends calls to one server.
@@ -21,6 +22,15 @@ type connection struct {
 	key  string
 	http *http.Client
 }
+
+// The server sends something every 10 s, if only a comment.
+const (
+	eventSilence = 30 * time.Second // after which a connection is taken for dead
+	eventRetry   = 2 * time.Second  // before another connection is made
+)
+
+// eventTimes are how long a stream of events waits.
+type eventTimes struct{ silence, retry time.Duration }
 
 // call is one request to the API.
 type call struct {

@@ -4,10 +4,13 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
+	"net/http"
 	"strings"
+	"time"
 )
 
 // Counters are an event: what goes on at the servers on the database.
@@ -33,39 +36,89 @@ type Counters struct {
 	Partial bool   `json:"partial"` // a server that fires jobs has not told
 }
 
-// Events ranges over events, one a second, until the caller stops or the server ends the stream, which
-// is an error.
+// ErrSilent means that a connection seems to be dead: what should have come every 10 s has not come for 30 s.
+var ErrSilent = errors.New("nothing has come from the server for 30 s")
+
+// Events ranges over events, one a second, until the caller stops. A stream that ends or breaks
+// ([io.ErrUnexpectedEOF]), one that is silent ([ErrSilent]), and a server that cannot be reached, are an error each; a
+// caller that goes on after it gets the events of the next connection, 2 s later. When the server refuses, or the
+// answer is no stream of events, that is the last one.
 func (c *Client) Events(ctx context.Context) iter.Seq2[Counters, error] {
 	return func(yield func(Counters, error) bool) {
-		res, err := c.server.do(ctx, call{method: "GET", path: []string{"events"}})
-		if err != nil {
-			yield(Counters{}, err)
-			return
-		}
-		defer func() { _ = res.Body.Close() }()
-		if t := mediaType(res); t != "text/event-stream" {
-			yield(Counters{}, fmt.Errorf("%w: it is %q, not a stream of events", ErrAnswer, t))
-			return
-		}
-		lines := bufio.NewScanner(tagged{res.Body})
-		for lines.Scan() {
-			data, found := strings.CutPrefix(lines.Text(), "data: ")
-			if !found {
-				continue
-			}
-			var e Counters
-			if err := json.Unmarshal([]byte(data), &e); err != nil {
-				yield(e, fmt.Errorf("%w: %w", ErrAnswer, err))
+		s := eventStream{server: c.server, times: c.events, yield: yield}
+		for goesOn := true; goesOn; {
+			err := s.follow(ctx)
+			if err == nil { // the caller has stopped
 				return
 			}
-			if !yield(e, nil) {
-				return
-			}
+			goesOn = yield(Counters{}, err) && !s.refused && sleep(ctx, c.events.retry)
 		}
-		if err := lines.Err(); err != nil {
-			yield(Counters{}, err)
-			return
-		}
-		yield(Counters{}, io.ErrUnexpectedEOF)
 	}
+}
+
+// eventStream is the connections of one call of Events.
+type eventStream struct {
+	server  *connection
+	times   eventTimes
+	yield   func(Counters, error) bool
+	last    string // the id of the last event
+	refused bool   // another connection would fare no better
+}
+
+// follow yields the events of one connection, and returns why it has ended; nil: the caller has stopped.
+func (s *eventStream) follow(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	silence := time.AfterFunc(s.times.silence, func() { cancel(ErrSilent) })
+	defer silence.Stop()
+	in := call{method: "GET", path: []string{"events"}}
+	if s.last != "" {
+		in.header = http.Header{"Last-Event-Id": {s.last}}
+	}
+	res, err := s.server.do(ctx, in)
+	if err != nil {
+		_, s.refused = errors.AsType[*Problem](err)
+		return s.why(ctx, err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if t := mediaType(res); t != "text/event-stream" {
+		s.refused = true
+		return fmt.Errorf("%w: it is %q, not a stream of events", ErrAnswer, t)
+	}
+	lines := bufio.NewScanner(res.Body)
+	for lines.Scan() {
+		silence.Reset(s.times.silence)
+		if id, found := strings.CutPrefix(lines.Text(), "id: "); found {
+			s.last = id
+		}
+		data, found := strings.CutPrefix(lines.Text(), "data: ")
+		if !found {
+			continue
+		}
+		var e Counters
+		if err := json.Unmarshal([]byte(data), &e); err != nil {
+			s.refused = true
+			return fmt.Errorf("%w: %w", ErrAnswer, err)
+		}
+		if !s.yield(e, nil) {
+			return nil
+		}
+		silence.Reset(s.times.silence) // the caller may have taken long
+	}
+	err = lines.Err()
+	switch s.refused = errors.Is(err, bufio.ErrTooLong); {
+	case s.refused:
+		return fmt.Errorf("%w: %w", ErrAnswer, err)
+	case err != nil:
+		return s.why(ctx, fmt.Errorf("%w: %w", io.ErrUnexpectedEOF, err))
+	}
+	return io.ErrUnexpectedEOF
+}
+
+// why returns the reason of an error: [ErrSilent] where nothing has come.
+func (s *eventStream) why(ctx context.Context, err error) error {
+	if errors.Is(context.Cause(ctx), ErrSilent) {
+		return ErrSilent
+	}
+	return err
 }

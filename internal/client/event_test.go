@@ -1,11 +1,16 @@
 package client
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 func TestEvents(t *testing.T) {
@@ -52,5 +57,114 @@ func TestEvents(t *testing.T) {
 		if !errors.Is(err, ErrAnswer) {
 			t.Errorf("a page: %v", err)
 		}
+	}
+}
+
+// silentBody has a text, and then nothing until the request is given up.
+type silentBody struct {
+	*strings.Reader
+
+	ctx   context.Context
+	ended *int
+}
+
+func (b silentBody) Read(p []byte) (int, error) {
+	if n, err := b.Reader.Read(p); err == nil {
+		return n, nil
+	}
+	<-b.ctx.Done()
+	return 0, b.ctx.Err()
+}
+
+func (b silentBody) Close() error { *b.ended++; return nil }
+
+// deadConnections are connections over which one event comes each.
+type deadConnections struct {
+	asked []string // after which event
+	ended int
+}
+
+func (d *deadConnections) RoundTrip(r *http.Request) (*http.Response, error) {
+	d.asked = append(d.asked, r.Header.Get("Last-Event-ID"))
+	text := fmt.Sprintf("id: %[1]d\ndata: {\"at\":%[1]d}\n\n", len(d.asked))
+	return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"text/event-stream"}}, Request: r,
+		Body: silentBody{strings.NewReader(text), r.Context(), &d.ended}}, nil
+}
+
+// A connection over which nothing comes is given up, and the events of the next one follow. Each names the last event.
+func TestEventsOverDeadConnections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, err := New("http://127.0.0.1:1", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var dead deadConnections
+		c.server.http.Transport = &dead
+		begun := time.Now()
+		var got []int64
+		silences := 0
+		for e, err := range c.Events(t.Context()) {
+			switch {
+			case errors.Is(err, ErrSilent):
+				silences++
+			case err != nil:
+				t.Fatal(err)
+			default:
+				got = append(got, e.At)
+			}
+			if silences == 2 {
+				break
+			}
+		}
+		if fmt.Sprint(got, dead.asked, dead.ended) != "[1 2] [ 1] 2" || time.Since(begun) != 2*eventSilence+eventRetry {
+			t.Errorf("after %s the events are %v, asked after %q, %d connections ended", time.Since(begun), got,
+				dead.asked, dead.ended)
+		}
+	})
+}
+
+// What the server refuses is asked once, and a call ends with its context.
+func TestEventsEnd(t *testing.T) {
+	asked := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		w.Header().Set("Content-Type", typeProblem)
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = io.WriteString(w, `{"status":403,"code":"forbidden"}`)
+	}))
+	defer server.Close()
+	c, err := New(server.URL, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.events.retry = time.Millisecond
+	errs := 0
+	for _, err := range c.Events(t.Context()) {
+		if _, refused := errors.AsType[*Problem](err); !refused {
+			t.Errorf("%v", err)
+		}
+		errs++
+	}
+	if asked != 1 || errs != 1 {
+		t.Errorf("asked %d times, %d errors", asked, errs)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	for _, err := range c.Events(ctx) {
+		cancel()
+		if err == nil {
+			t.Error("it goes on")
+		}
+	}
+	cancel()
+	server.Close()
+	errs = 0
+	for _, err := range c.Events(t.Context()) { // until it is there again
+		if errs++; err == nil || errs == 3 {
+			break
+		}
+	}
+	if errs != 3 {
+		t.Errorf("%d errors without a server", errs)
 	}
 }

@@ -3,6 +3,7 @@ package cron
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Shift is a clock change that touches fires of a schedule.
@@ -11,6 +12,20 @@ type Shift struct {
 	Kind   string // "gap" (the clock skips readings) or "fold" (readings come twice)
 	Date   string // local date of the first reading concerned, YYYY-MM-DD
 	Effect string // what will happen, in words
+}
+
+// ClockChange returns which way the clock of a zone has gone from one instant to a later one: "gap" if it
+// is further ahead of UTC, "fold" if less, and nothing if its offset is the same.
+func ClockChange(from, to time.Time, zone *time.Location) string {
+	_, was := from.In(zone).Zone()
+	_, is := to.In(zone).Zone()
+	switch {
+	case is > was:
+		return "gap"
+	case is < was:
+		return "fold"
+	}
+	return ""
 }
 
 // mostShifts bounds the answer; two changes a year make this a century.

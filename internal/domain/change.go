@@ -26,6 +26,14 @@ const (
 	ActionChannelTest   Action = "CHANNEL_TEST" // messages that were sent to try a channel
 )
 
+// Actions on servers and on alerts.
+const (
+	ActionNodeDrain   Action = "NODE_DRAIN"
+	ActionNodeResume  Action = "NODE_RESUME"
+	ActionAcknowledge Action = "ALERT_ACKNOWLEDGE"
+	ActionResend      Action = "NOTIFICATION_RESEND"
+)
+
 // Authors that do not have a key in the database.
 const (
 	AuthorEnv       = "env"       // a key of the settings
@@ -103,7 +111,7 @@ func (c *Change) Versions() (before, after int) {
 		return c.Version, 0
 	case ActionTrigger, ActionExport, ActionReveal, ActionRefuse, ActionBulk, ActionCancel, ActionKeyCreate,
 		ActionKeyRevoke, ActionSignIn, ActionSignOut, ActionSettingCreate, ActionSettingUpdate, ActionSettingDelete,
-		ActionChannelTest:
+		ActionChannelTest, ActionNodeDrain, ActionNodeResume, ActionAcknowledge, ActionResend:
 	}
 	return 0, 0
 }

@@ -24,11 +24,14 @@ func (v *Version) Unusable() error {
 }
 
 // Compile returns the compiled schedule, or the error of [Version.Unusable].
-func (v *Version) Compile() (*cron.Schedule, error) {
+func (v *Version) Compile() (*cron.Schedule, error) { return v.CompileBy((*Spec).parseSchedule) }
+
+// CompileBy is Compile for a caller that keeps compiled schedules. Parse returns that of a spec.
+func (v *Version) CompileBy(parse func(*Spec) (*cron.Schedule, error)) (*cron.Schedule, error) {
 	if err := v.unknown(); err != nil {
 		return nil, err
 	}
-	return v.Spec.parseSchedule()
+	return parse(&v.Spec)
 }
 
 // unknown returns which parts of the version, except the schedule, this program does

@@ -88,6 +88,7 @@ type scheduleKey struct {
 // Counter counts the fires of jobs. The calendar of jobs that share one is computed once.
 type Counter struct {
 	window    Window
+	since     int64 // the fires before it, in the first step, are past
 	schedules map[scheduleKey]*cron.Schedule
 	calendars map[calendarKey]*calendar
 	names     [3]map[string]int64 // by host, tag, namespace
@@ -101,9 +102,11 @@ type Counter struct {
 	stopped bool
 }
 
-// NewCounter returns a counter of the fires in a window.
-func NewCounter(w Window) *Counter {
-	c := &Counter{window: w, schedules: map[scheduleKey]*cron.Schedule{}, calendars: map[calendarKey]*calendar{}}
+// NewCounter returns a counter of the fires in a window, from an instant in its first step on: a whole second, in
+// Unix milliseconds.
+func NewCounter(w Window, since int64) *Counter {
+	c := &Counter{window: w, since: max(w.From, since), schedules: map[scheduleKey]*cron.Schedule{},
+		calendars: map[calendarKey]*calendar{}}
 	for i := range c.names {
 		c.names[i] = map[string]int64{}
 	}
@@ -112,10 +115,14 @@ func NewCounter(w Window) *Counter {
 
 // Add counts a job by its current version. One that is paused, or cannot be run, has no fires.
 func (c *Counter) Add(v *domain.Version) {
-	if !v.Active || v.Unusable() != nil {
+	if !v.Active {
 		return
 	}
-	cal := c.calendarOf(v)
+	sched, err := v.CompileBy(c.parse)
+	if err != nil {
+		return
+	}
+	cal := c.calendarOf(v, sched)
 	if cal == nil {
 		return
 	}
@@ -139,30 +146,33 @@ func (c *Counter) share(by int, name string, fires int64) {
 	c.names[by][name] += fires
 }
 
-// calendarOf returns the calendar that a version shares, or nil beyond the bounds.
-func (c *Counter) calendarOf(v *domain.Version) *calendar {
-	s := &v.Spec
+// parse returns the compiled schedule of a spec, which jobs with an equal one share.
+func (c *Counter) parse(s *domain.Spec) (*cron.Schedule, error) {
 	at := scheduleKey{s.Schedule, s.Timezone, s.DST}
 	sched := c.schedules[at]
-	if sched == nil {
-		var err error
-		if sched, err = domain.ParseSchedule(s.Schedule, s.Timezone, s.DST); err != nil {
-			return nil // Unusable has said so
-		}
-		if len(c.schedules) < maxSchedules { // beyond it, equal ones are parsed again and have calendars of their own
-			c.schedules[at] = sched
-		}
+	if sched != nil {
+		return sched, nil
 	}
+	sched, err := domain.ParseSchedule(s.Schedule, s.Timezone, s.DST)
+	if err == nil && len(c.schedules) < maxSchedules { // beyond it, equal ones are parsed again
+		c.schedules[at] = sched
+	}
+	return sched, err
+}
+
+// calendarOf returns the calendar that a version shares, or nil beyond the bounds.
+func (c *Counter) calendarOf(v *domain.Version, sched *cron.Schedule) *calendar {
+	s := &v.Spec
 	key := calendarKey{schedule: sched, class: sched.Class(domain.Bind(v.JobID, v.CreatedAt)),
 		offset: domain.JitterOffset(v.JobID, s.JitterMs), to: domain.Forever}
-	if from := max(v.EffectiveFrom, s.StartAt); from > c.window.From {
+	if from := max(v.EffectiveFrom, s.StartAt); from > c.since {
 		key.from = from
 	}
 	if s.EndAt != 0 && s.EndAt < c.window.To {
 		key.to = s.EndAt
 	}
 	if key.from == 0 && key.to == domain.Forever {
-		key.offset -= key.offset % 1_000 // the window begins and ends with a second
+		key.offset -= key.offset % 1_000 // what is counted begins and ends with a second
 	}
 	cal := c.calendars[key]
 	if cal != nil {
@@ -173,7 +183,7 @@ func (c *Counter) calendarOf(v *domain.Version) *calendar {
 		return nil
 	}
 	cal = &calendar{timing: v.TimingOf(sched), id: v.JobID, name: s.Name}
-	c.walk(cal, c.window.From, c.window.To, func(int64) bool {
+	c.walk(cal, c.since, c.window.To, func(int64) bool {
 		cal.fires++
 		c.truncated = c.truncated || c.walked >= maxWalked
 		return c.walked < maxWalked
@@ -206,7 +216,7 @@ func (c *Counter) Load() Load {
 	}
 	for _, cal := range c.calendars {
 		remaining := cal.fires // fewer than there are, if the bound was reached
-		c.walk(cal, w.From, w.To, func(at int64) bool {
+		c.walk(cal, c.since, w.To, func(at int64) bool {
 			l.Points[(at-w.From)/w.Step].Count += cal.jobs
 			remaining--
 			return remaining > 0
@@ -230,7 +240,7 @@ func (c *Counter) dueIn(from, to int64) (jobs []DueJob) {
 	weights := map[domain.JobID]int64{}
 	for _, cal := range c.calendars {
 		n := int64(0)
-		c.walk(cal, from, to, func(int64) bool { n++; return true })
+		c.walk(cal, max(from, c.since), to, func(int64) bool { n++; return true })
 		if n == 0 {
 			continue
 		}

@@ -32,7 +32,7 @@ func TestLoadIsTheSumOfAllFires(t *testing.T) {
 	for _, w := range []Window{{now, now + day/24, 1_000}, {now + 7_000, now + 7_000 + day, 60_000},
 		{now, now + 3*day, 3_600_000}} {
 		all := jobs(r, 400)
-		c := NewCounter(w)
+		c := NewCounter(w, 0)
 		points := make([]int64, (w.To-w.From)/w.Step)
 		hosts, tags := map[string]int64{}, map[string]int64{}
 		var total int64
@@ -90,7 +90,7 @@ func TestPeakNamesItsJobs(t *testing.T) {
 		v.Spec.Timezone, v.Spec.Schedule, v.Spec.Name = "UTC",
 			[]string{"0 5 * * * *", "0,30 5 * * * *", "0 7 * * * *"}[i], fmt.Sprint(i)
 	}
-	c := NewCounter(Window{now, now + day/24, 60_000})
+	c := NewCounter(Window{now, now + day/24, 60_000}, now)
 	for i := range all {
 		c.Add(&all[i])
 	}
@@ -106,12 +106,12 @@ func TestLoadIsBounded(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 10))
 	v := jobs(r, 1)[0]
 	v.Active, v.Spec.StartAt, v.Spec.EndAt, v.Spec.Schedule = true, 0, 0, "* * * * * *"
-	c := NewCounter(Window{now, now + day/24, 1_000})
+	c := NewCounter(Window{now, now + day/24, 1_000}, now)
 	c.walked = maxWalked
 	if c.Add(&v); !c.Load().Truncated {
 		t.Error("too many fires, and it is not said")
 	}
-	c = NewCounter(Window{now, now + day/24, 1_000})
+	c = NewCounter(Window{now, now + day/24, 1_000}, now)
 	for i := range maxNames + 1 {
 		v.Spec.Tags = []string{fmt.Sprint(i)}
 		c.Add(&v)
@@ -119,6 +119,69 @@ func TestLoadIsBounded(t *testing.T) {
 	got := c.Load()
 	if !got.Truncated || len(got.ByTag) != listedNames || got.Total != int64(maxNames+1)*3_600 {
 		t.Errorf("%t, %d tags, %d fires", got.Truncated, len(got.ByTag), got.Total)
+	}
+}
+
+// TestFiresThatArePastAreNotCounted: those of the first step before the present second.
+func TestFiresThatArePastAreNotCounted(t *testing.T) {
+	r := rand.New(rand.NewPCG(13, 14))
+	w := Window{now, now + day/8, 3_600_000}
+	since := int64(now + 1_234_000)
+	all := jobs(r, 300)
+	c := NewCounter(w, since)
+	first, total := int64(0), int64(0)
+	for i := range all {
+		v := &all[i]
+		if v.EffectiveFrom = since - r.Int64N(3_600_000); i%3 == 0 {
+			v.EffectiveFrom = since + r.Int64N(60_000)
+		}
+		c.Add(v)
+		if v.Active {
+			fires := firesOf(timingOf(t, v), since-1, w.To)
+			total += int64(len(fires))
+			first += int64(len(firesOf(timingOf(t, v), since-1, w.From+w.Step)))
+		}
+	}
+	got := c.Load()
+	if got.Total != total || got.Points[0] != (Point{now, first}) || first == 0 || first == total {
+		t.Errorf("%d fires, want %d; %+v in the first step, want %d", got.Total, total, got.Points[0], first)
+	}
+}
+
+// TestVersionsOfTheFirstStepShareCalendars: after an import of many jobs, the hour in which they were made is part of
+// the forecast, and their calendars are as few as ever.
+func TestVersionsOfTheFirstStepShareCalendars(t *testing.T) {
+	r := rand.New(rand.NewPCG(15, 16))
+	v := jobs(r, 1)[0]
+	v.Active, v.Spec = true, domain.DefaultSpec()
+	v.Spec.Schedule, v.Spec.API, v.Spec.Type = "0 */5 * * * *", "http://h.example/", domain.AtLeastOnce
+	c := NewCounter(Window{now, now + 7*day, 3_600_000}, now+1_800_000)
+	for i := range int64(1_000) {
+		v.JobID[0], v.JobID[1], v.EffectiveFrom = byte(i), byte(i>>8), now+i*1_000
+		c.Add(&v)
+	}
+	if got := c.Load(); len(c.calendars) != 1 || got.Points[0].Count != 6*1_000 || got.Jobs != 1_000 {
+		t.Errorf("%d calendars, %+v in the first step of %d jobs", len(c.calendars), got.Points[0], got.Jobs)
+	}
+}
+
+// TestSchedulesAreParsedOnce: one that is known by its text is not read again.
+func TestSchedulesAreParsedOnce(t *testing.T) {
+	r := rand.New(rand.NewPCG(17, 18))
+	v := jobs(r, 1)[0]
+	v.Active, v.EffectiveFrom, v.Spec = true, now-day, domain.DefaultSpec()
+	v.Spec.Schedule, v.Spec.API, v.Spec.Type = "this cannot be read", "http://h.example/", domain.AtLeastOnce
+	hourly, err := domain.ParseSchedule("0 0 * * * *", "UTC", v.Spec.DST)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := NewCounter(Window{now, now + day, 3_600_000}, now)
+	if c.Add(&v); c.Load().Jobs != 0 {
+		t.Error("a job that cannot be run is counted")
+	}
+	c.schedules[scheduleKey{v.Spec.Schedule, v.Spec.Timezone, v.Spec.DST}] = hourly
+	if c.Add(&v); c.Load().Total != 24 {
+		t.Errorf("%+v", c.Load())
 	}
 }
 
@@ -134,7 +197,7 @@ func BenchmarkLoadOfAMillion(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				c := NewCounter(w)
+				c := NewCounter(w, 0)
 				for i := range 1_000_000 {
 					v := some[i%len(some)]
 					v.JobID[0], v.JobID[1], v.JobID[2] = byte(i), byte(i>>8), byte(i>>16)

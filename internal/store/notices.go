@@ -8,6 +8,8 @@ import (
 
 // Notices keeps of which alerts people are told, and how far each message has come.
 //
+// Advance and Mark write the change that their context has, if it has one, as an entry of the trail: see [WithChange].
+//
 // An alert that changes has a mark, which is written in the transaction of its facts (see Record of [Ledger]).
 // Advance takes it away once what follows from the change is kept. Alerts of lost fires have no marks.
 type Notices interface {

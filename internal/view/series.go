@@ -23,22 +23,25 @@ const maxSeriesFacts = 3_000
 // all jobs are stored. Those of one job are computed from its executions, the newest first, as many as
 // a request may read; CodeNotFound: nothing is known of it.
 func (v *View) Series(ctx context.Context, q SeriesQuery) (points []domain.Point, from int64, err error) {
-	if !q.JobID.IsZero() {
-		return v.seriesOf(ctx, &q)
-	}
 	kept := int64(0)
-	if q.Step != domain.StepDay {
+	if q.Step != domain.StepDay || !q.JobID.IsZero() { // the days of all jobs stay
 		if kept, err = v.history.Kept(ctx); err != nil {
 			return nil, 0, store.Coded(err)
 		}
 	}
+	from = max(q.From, min(kept, q.To))
+	if !q.JobID.IsZero() {
+		return v.seriesOf(ctx, &q, from)
+	}
 	points, err = v.series.Points(ctx, q.Step, q.From, q.To)
-	return points, max(q.From, min(kept, q.To)), store.Coded(err)
+	return points, from, store.Coded(err)
 }
 
-func (v *View) seriesOf(ctx context.Context, q *SeriesQuery) (points domain.Points, from int64, err error) {
+// seriesOf adds up the executions of a job, of which some may be missing before an instant.
+func (v *View) seriesOf(ctx context.Context, q *SeriesQuery, kept int64) (points domain.Points, from int64,
+	err error) {
 	list := store.ExecutionQuery{JobID: q.JobID, From: q.From, To: max(q.To, 1), MaxBytes: seriesBytes}
-	from, looked := q.From, 0
+	from, looked := kept, 0
 	for rest := true; rest; {
 		list.Limit = maxSeriesFacts - looked
 		page, err := v.history.List(ctx, list)
@@ -52,7 +55,7 @@ func (v *View) seriesOf(ctx context.Context, q *SeriesQuery) (points domain.Poin
 		list.Before = page.Next
 		rest = page.Next != (domain.FireKey{})
 		if rest && (looked >= maxSeriesFacts || len(page.Executions) == 0) { // the step of the last one may lack some
-			from = q.Step.Start(page.Next.ScheduledAt) + q.Step.Ms()
+			from = max(from, q.Step.Start(page.Next.ScheduledAt)+q.Step.Ms())
 			points = slices.DeleteFunc(points, func(p domain.Point) bool { return p.At < from })
 			rest = false
 		}

@@ -215,8 +215,8 @@ export interface Certificate {
 }
 
 export interface Change {
-  /** What was done. Pausing and resuming are UPDATE. An import is one entry. BULK is an operation on many jobs, each of which has an entry of its own; CANCEL ends one. REVEAL is an export with secrets. REFUSE was not done: the role or the namespace of the key does not allow it. SIGN_IN and SIGN_OUT begin and end sessions of browsers. SETTING_CREATE and the others change a channel, a rule, a silence or a window of alerts, which detail names; CHANNEL_TEST sends a message to try a channel. */
-  action: "CREATE" | "UPDATE" | "DELETE" | "TRIGGER" | "IMPORT" | "BULK" | "CANCEL" | "EXPORT" | "REVEAL" | "REFUSE" | "KEY_CREATE" | "KEY_REVOKE" | "SIGN_IN" | "SIGN_OUT" | "SETTING_CREATE" | "SETTING_UPDATE" | "SETTING_DELETE" | "CHANNEL_TEST";
+  /** What was done. Pausing and resuming are UPDATE. An import is one entry. BULK is an operation on many jobs, each of which has an entry of its own; CANCEL ends one. REVEAL is an export with secrets. REFUSE was not done: the role or the namespace of the key does not allow it. SIGN_IN and SIGN_OUT begin and end sessions of browsers. NODE_DRAIN and NODE_RESUME say which servers fire jobs. ALERT_ACKNOWLEDGE and NOTIFICATION_RESEND are about alerts. SETTING_CREATE and the others change a channel, a rule, a silence or a window of alerts, which detail names; CHANNEL_TEST sends a message to try a channel. */
+  action: "CREATE" | "UPDATE" | "DELETE" | "TRIGGER" | "IMPORT" | "BULK" | "CANCEL" | "EXPORT" | "REVEAL" | "REFUSE" | "KEY_CREATE" | "KEY_REVOKE" | "SIGN_IN" | "SIGN_OUT" | "NODE_DRAIN" | "NODE_RESUME" | "ALERT_ACKNOWLEDGE" | "NOTIFICATION_RESEND" | "SETTING_CREATE" | "SETTING_UPDATE" | "SETTING_DELETE" | "CHANNEL_TEST";
   /** The job after a CREATE or an UPDATE. */
   after?: MaskedVersion;
   /** When it was asked for, Unix milliseconds. */
@@ -227,7 +227,7 @@ export interface Change {
   by: ChangeAuthor;
   /** How many jobs an IMPORT has made or a BULK has matched, or how many jobs or executions an EXPORT or a REVEAL has written, a broken one as far as it came. */
   count: number | null;
-  /** What a BULK does, and with which jobs. What an EXPORT or a REVEAL has selected: jobs or executions, and the parameters or all. Of a REFUSE the method and the path. Of a setting of alerts its kind and its id. */
+  /** What a BULK does, and with which jobs. What an EXPORT or a REVEAL has selected: jobs or executions, and the parameters or all. Of a REFUSE the method and the path. Of a setting of alerts its kind and its id. Of the others which server, group or message. */
   detail?: string;
   /** The execution that a TRIGGER started. */
   executionId: string | null;
@@ -1866,6 +1866,18 @@ export interface Routes {
     };
     body: undefined;
     answer: AlertGroups;
+  };
+  "GET /alerts/groups/{id}": {
+    path: {
+      /** The group's id. */
+      id: string;
+    };
+    query: {
+      /** In which form the answer has instants. unix-ms: Unix milliseconds. rfc3339: text in UTC with milliseconds, as in 2026-01-01T00:00:00.000Z; each integer that has x-instant is then a string of the format date-time. */
+      time?: "unix-ms" | "rfc3339";
+    };
+    body: undefined;
+    answer: AlertGroup;
   };
   "POST /alerts/groups/{id}/acknowledge": {
     path: {

@@ -105,6 +105,7 @@ func (n notices) Advance(ctx context.Context, s store.NoticeStep) error {
 			}
 		}
 		d.seen(s.Seen)
+		enterOf(ctx, d)
 		return nil
 	})
 }
@@ -177,6 +178,7 @@ func (n notices) Mark(ctx context.Context, m domain.Notification) error {
 		if store.Alters(is.State, &m) {
 			is.State, is.NextAt, is.Delivery = m.State, m.NextAt, m.Delivery
 			d.messages[m.ID] = is
+			enterOf(ctx, d)
 		}
 		return nil
 	})

@@ -34,6 +34,13 @@ func (d *Disk) raise(e domain.Change) {
 	is.Count, is.Times, is.LastAt = max(is.Count, e.Count), max(is.Times, e.Times), max(is.LastAt, e.LastAt)
 }
 
+// enterOf puts the entry that a context has into the trail, if it has one.
+func enterOf(ctx context.Context, d *Disk) {
+	if e, ok := store.ChangeOf(ctx); ok {
+		d.enter(e)
+	}
+}
+
 func (d *Disk) enterJob(ctx context.Context, action domain.Action, id domain.JobID, number int) {
 	if e, ok := store.JobEntry(ctx, action, id, number); ok {
 		d.enter(e)

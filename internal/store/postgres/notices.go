@@ -132,6 +132,7 @@ func (p *notices) Advance(ctx context.Context, s store.NoticeStep) error {
 		if err := queueStep(b, &s, pending); err != nil {
 			return err
 		}
+		queueEntryOf(ctx, b)
 		return send(ctx, tx, b)
 	}))
 }
@@ -282,6 +283,7 @@ func (p *notices) Mark(ctx context.Context, n domain.Notification) error {
 		if err := queueMark(b, &n); err != nil {
 			return err
 		}
+		queueEntryOf(ctx, b)
 		return send(ctx, tx, b)
 	}))
 }

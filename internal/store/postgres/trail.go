@@ -50,6 +50,13 @@ func changeArgs(e *domain.Change) []any {
 // queueEntry adds an entry of the trail to a batch.
 func queueEntry(b *pgx.Batch, e *domain.Change) { b.Queue(insertChange, changeArgs(e)...) }
 
+// queueEntryOf adds the entry that a context has, if it has one.
+func queueEntryOf(ctx context.Context, b *pgx.Batch) {
+	if e, ok := store.ChangeOf(ctx); ok {
+		queueEntry(b, &e)
+	}
+}
+
 // queueJobEntry adds the entry of a write to one job, if its context has one.
 func queueJobEntry(ctx context.Context, b *pgx.Batch, action domain.Action, id domain.JobID, number int) {
 	if e, ok := store.JobEntry(ctx, action, id, number); ok {

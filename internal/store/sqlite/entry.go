@@ -65,6 +65,15 @@ func putEntry(c *conn, statement string, e *domain.Change) error {
 	return err
 }
 
+// insertEntryOf writes the entry that a context has, if it has one.
+func insertEntryOf(ctx context.Context, c *conn) error {
+	e, ok := store.ChangeOf(ctx)
+	if !ok {
+		return nil
+	}
+	return insertEntry(c, &e)
+}
+
 // insertJobEntry writes the entry of a write to one job, if its context has
 // one.
 func insertJobEntry(ctx context.Context, c *conn, action domain.Action, id domain.JobID, number int) error {

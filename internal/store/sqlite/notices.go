@@ -128,7 +128,12 @@ func idOrNull[ID ~[16]byte](id ID) any {
 func (p *notices) Advance(ctx context.Context, s store.NoticeStep) error {
 	rows := len(s.Groups) + len(s.Members) + 2*len(s.Made) + len(s.Silent)
 	if rows > 0 {
-		err := p.db.write(ctx, rows, func(c *conn) (tally, error) { return tally{}, advance(c, &s) })
+		err := p.db.write(ctx, rows, func(c *conn) (tally, error) {
+			if err := advance(c, &s); err != nil {
+				return tally{}, err
+			}
+			return tally{}, insertEntryOf(ctx, c)
+		})
 		if err != nil {
 			return fault("keep what is told of alerts", err)
 		}
@@ -219,10 +224,13 @@ func (p *notices) Messages(ctx context.Context, q store.MessageQuery) (found []d
 func (p *notices) Mark(ctx context.Context, n domain.Notification) error {
 	return fault("keep what has become of a notification", p.db.write(ctx, 1, func(c *conn) (tally, error) {
 		found, err := markMessage(c, &n)
-		if err == nil && !found {
-			err = store.NoMessage(n.ID)
+		switch {
+		case err != nil:
+			return tally{}, err
+		case !found:
+			return tally{}, store.NoMessage(n.ID)
 		}
-		return tally{}, err
+		return tally{}, insertEntryOf(ctx, c)
 	}))
 }
 

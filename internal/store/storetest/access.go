@@ -26,6 +26,7 @@ var changeCases = []testCase{
 	{"a write that is refused or repeated makes none", changeRefused},
 	{"an import is one entry that counts what was made, and one of each of its jobs", changeImport},
 	{"keys that are made and revoked are entries", changeOfKeys},
+	{"what is done to groups and messages by hand has an entry of the trail", changeOfNotices},
 	{"Add writes an entry once, and a repeat raises its counts", changeAdd},
 	{"List pages, newest first, between two instants and by job", changePages},
 	{"Expire drops entries with the history of their day, and the versions they name not before", changeExpire},
@@ -312,6 +313,30 @@ func changeOfKeys(t *testing.T, f *fixture) {
 	made.Action, made.KeyID, made.Key = domain.ActionKeyCreate, k.ID, &k
 	gone.Action, gone.KeyID, gone.Key = domain.ActionKeyRevoke, k.ID, &k
 	equal(t, f.changes(t), []domain.Change{gone, made})
+}
+
+func changeOfNotices(t *testing.T, f *fixture) {
+	g := groupOf(1)
+	n := messageOf(g, 1, "ops")
+	advance(t, f, store.NoticeStep{Groups: []domain.Group{g}, Made: []domain.Notification{n}})
+	equal(t, f.changes(t), nil)
+	_, first := by(t, noon, 7)
+	first.Action, first.Detail = domain.ActionAcknowledge, g.ID.String()
+	refused := g // it is there already
+	wantCode(t, f.Notices().Advance(store.WithChange(t.Context(), first), store.NoticeStep{
+		Groups: []domain.Group{refused}}), domain.CodeConflict)
+	equal(t, f.changes(t), nil)
+	g.Revision, g.State = 1, domain.GroupAcknowledged
+	ok(t, f.Notices().Advance(store.WithChange(t.Context(), first), store.NoticeStep{Groups: []domain.Group{g}}))
+	_, second := by(t, noon, 8)
+	second.Action, second.Detail = domain.ActionResend, n.ID.String()
+	unknown := messageOf(g, 9, "ops")
+	wantCode(t, f.Notices().Mark(store.WithChange(t.Context(), second), unknown), domain.CodeNotFound)
+	ok(t, f.Notices().Mark(store.WithChange(t.Context(), second), n))
+	for range 2 {
+		equal(t, f.changes(t), []domain.Change{second, first})
+		f.reopen(t)
+	}
 }
 
 func changeAdd(t *testing.T, f *fixture) {

@@ -32,6 +32,10 @@ const words: Record<Change["action"], string> = {
   SETTING_UPDATE: "Changed a setting of alerts",
   SETTING_DELETE: "Deleted a setting of alerts",
   CHANNEL_TEST: "Tried a channel",
+  NODE_DRAIN: "Drained a server",
+  NODE_RESUME: "Resumed a server",
+  ALERT_ACKNOWLEDGE: "Acknowledged alerts",
+  NOTIFICATION_RESEND: "Sent a message again",
 };
 
 const filters = ["jobId", "requestId", "operationId"] as const;
