@@ -28,11 +28,17 @@ type courier struct {
 	woken   chan struct{}
 	stop    context.CancelFunc
 	sent    []int64 // when messages were sent in the last minute, oldest first
+
+	repeatAt int64                   // when open groups are sent again, if the kind wants that
+	told     map[domain.GroupID]bool // groups that the channel knows of; nil: to be read
 }
 
 func (k *courier) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		at, err := k.runOnce(ctx)
+		if err == nil {
+			err = k.repeat(ctx)
+		}
 		if err != nil && ctx.Err() == nil {
 			k.cfg.Log.Warn("the messages of a channel cannot be read or kept for now", "channel", k.channel.ID,
 				telemetry.KeyError, err)
@@ -108,6 +114,9 @@ func (k *courier) send(ctx context.Context, list []domain.Notification) error {
 	now := clock.NowMs(k.cfg.Clock)
 	k.note(now)
 	for i := range list {
+		if failure == nil && k.told != nil {
+			k.told[list[i].Group] = true
+		}
 		k.outcome(&list[i], failure, now)
 		if len(list) > 1 && failure == nil {
 			list[i].Delivery.Via = m.ID

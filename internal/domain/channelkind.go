@@ -3,67 +3,17 @@ package domain
 import (
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 )
-
-// ChannelKind is how a channel is told.
-type ChannelKind string
-
-// The kinds of channels.
-const (
-	// ChannelWebhook gets a POST of JSON, signed as Standard Webhooks says where it has a secret.
-	ChannelWebhook ChannelKind = "WEBHOOK"
-	// ChannelEmail gets mails by SMTP.
-	ChannelEmail ChannelKind = "EMAIL"
-	// ChannelAlertmanager has an alert for each group.
-	ChannelAlertmanager ChannelKind = "ALERTMANAGER"
-	// ChannelSlack is an incoming webhook of Slack, or of Mattermost or Rocket.Chat.
-	ChannelSlack ChannelKind = "SLACK"
-	// ChannelTeams is a workflow of Microsoft Teams that has a webhook.
-	ChannelTeams ChannelKind = "TEAMS"
-	// ChannelDiscord is a webhook of Discord.
-	ChannelDiscord ChannelKind = "DISCORD"
-	// ChannelPagerDuty has an incident for each group.
-	ChannelPagerDuty ChannelKind = "PAGERDUTY"
-	// ChannelTelegram is a chat that a bot of Telegram writes to.
-	ChannelTelegram ChannelKind = "TELEGRAM"
-	// ChannelNtfy is a topic of ntfy.
-	ChannelNtfy ChannelKind = "NTFY"
-	// ChannelSMS is a telephone that gets text messages by Twilio.
-	ChannelSMS ChannelKind = "SMS"
-)
-
-// ChannelField is one thing that a kind of channels has to know, or may know.
-type ChannelField struct {
-	Name     string
-	Secret   bool // it is among the secrets of the channel, and never shown; otherwise it is an option
-	Required bool
-	Help     string                    // one line, for forms and for the command line
-	Check    func(value string) string // what is wrong with a value, without the value; "": nothing
-}
-
-// FieldURL is the field of the URL: Secrets.URL.
-const FieldURL = "url"
-
-// kindOfChannel is what is known of a kind of channels.
-type kindOfChannel struct {
-	kind   ChannelKind
-	server string // where a channel without a URL is; empty: it has to have one
-	fields []ChannelField
-	signed bool                              // its messages may be signed
-	target func(c *Channel) string           // where it is; nil: the host of its URL
-	check  func(c *Channel, fe *fieldErrors) // what several fields must be together; nil: nothing
-}
 
 // kindsOfChannels has a row for each kind that can be sent.
 var kindsOfChannels = []kindOfChannel{
 	{kind: ChannelWebhook, signed: true, fields: []ChannelField{
 		{FieldURL, true, true, "where the POST goes", urlFault},
 	}},
+	emailKind,
 	{kind: ChannelSlack, fields: []ChannelField{
 		{FieldURL, true, true, "the URL of the incoming webhook", urlFault},
 		{"format", false, false, "BLOCKS, or ATTACHMENTS for Mattermost and Rocket.Chat; BLOCKS unless said",
@@ -97,7 +47,7 @@ var kindsOfChannels = []kindOfChannel{
 			matches(`^[A-Za-z0-9]{32}$`, "must be 32 letters and digits")},
 		{FieldURL, true, false, "where events go; https://events.eu.pagerduty.com/v2/enqueue in the EU", urlFault},
 	}},
-	{kind: ChannelAlertmanager, fields: []ChannelField{
+	{kind: ChannelAlertmanager, again: true, fields: []ChannelField{
 		{FieldURL, true, true, "the URL of Alertmanager, without /api/v2", urlFault},
 		{"labels", false, false, "further labels of each alert: team=ops,site=fra", matches(
 			`^[a-zA-Z_][a-zA-Z0-9_]*=[^,=]+(,[a-zA-Z_][a-zA-Z0-9_]*=[^,=]+)*$`, "must be as team=ops,site=fra")},
@@ -142,6 +92,10 @@ func (k ChannelKind) Fields() []ChannelField { return slices.Clone(k.row().field
 
 // Signed reports whether messages of a kind may be signed: whether a channel may have signing secrets.
 func (k ChannelKind) Signed() bool { return k.row().signed }
+
+// Repeated reports whether a kind is told of what is open again and again: its receiver keeps nothing over a restart,
+// or ends what it does not hear of.
+func (k ChannelKind) Repeated() bool { return k.row().again }
 
 // Field returns a field of a kind by its name.
 func (k ChannelKind) Field(name string) (f ChannelField, found bool) {
@@ -260,25 +214,4 @@ func (c *Channel) Target() string {
 		return ""
 	}
 	return u.Host
-}
-
-// matches returns a check by a regular expression.
-func matches(pattern, rule string) func(string) string {
-	form := regexp.MustCompile(pattern)
-	return func(value string) string {
-		if form.MatchString(value) {
-			return ""
-		}
-		return rule
-	}
-}
-
-// oneOf returns a check that permits some words.
-func oneOf(words ...string) func(string) string {
-	return func(value string) string {
-		if slices.Contains(words, value) {
-			return ""
-		}
-		return "must be one of " + strings.Join(words, ", ")
-	}
 }

@@ -39,6 +39,7 @@
 //	job.go fault.go spec.go elsewhere.go
 //	execution.go histogram.go point.go
 //	loss.go health.go alert.go call.go key.go session.go change.go operation.go idempotency.go
-//	alertsetting.go condition.go notice.go channelkind.go channel.go channeltext.go channelsetting.go
+//	alertsetting.go condition.go notice.go
+//	channelfield.go channelmail.go channelkind.go channel.go channeltext.go channelsetting.go
 //	alertrule.go silence.go maintenance.go rulesetting.go
 package domain

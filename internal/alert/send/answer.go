@@ -71,7 +71,7 @@ func answered(kind domain.ChannelKind, status int, header http.Header, body []by
 // readAnswer reads what some kinds say in the body: that a message was not delivered although the status is 200, and
 // how long they want nothing, in milliseconds.
 func readAnswer(kind domain.ChannelKind, body []byte) (fault string, askedMs int64) {
-	switch kind {
+	switch kind { //nolint:exhaustive // the others say all in the status
 	case domain.ChannelTeams:
 		// The old connectors answer 200 where the message did not arrive: "Webhook message delivery failed with error".
 		if strings.Contains(string(body), "failed with error") {

@@ -80,10 +80,10 @@ func (in *input) trigger(key, severity, summary, source string, details object) 
 
 func rfc3339(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z") }
 
-// alertLasts is for how long Alertmanager keeps a group open of which it has heard nothing new: Belfry repeats what
-// is open after 4 hours, or after as long as the rule says. Without an end, Alertmanager would end it after its
-// resolve_timeout, of 5 minutes.
-const alertLasts = 25 * time.Hour
+// alertLasts is for how long Alertmanager keeps a group open of which it hears nothing. It hears of it each minute
+// (package alert), so that this is for the time in which Belfry is updated, or another node takes over. Without an end
+// of its own it would be the resolve_timeout of Alertmanager, of 5 minutes.
+const alertLasts = 30 * time.Minute
 
 // makeAlertmanager makes an alert for each group of a message, as POST /api/v2/alerts takes them
 // (https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml). Its labels are the same as long as the

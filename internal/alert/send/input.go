@@ -82,6 +82,7 @@ func (in *input) accent() accent {
 		return accent{"🔵", "#4a7fc1", 0x4a7fc1}
 	case domain.LevelWarning:
 		return accent{"🟠", "#d98a1f", 0xd98a1f}
+	case domain.LevelCritical:
 	}
 	return accent{"🔴", "#cc2f2f", 0xcc2f2f}
 }

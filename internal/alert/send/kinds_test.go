@@ -30,7 +30,7 @@ func channelOf(kind domain.ChannelKind, server string) *domain.Channel {
 	c.Secrets.Values = map[string]string{}
 	c.Secrets.URL = server + "/T0KEN-of-path?key=T0KEN-of-query"
 	options, secrets := c.Options, c.Secrets.Values
-	switch kind {
+	switch kind { //nolint:exhaustive // the others have a URL alone
 	case domain.ChannelTelegram:
 		c.Secrets.URL, options["chatId"], secrets["token"] = server, "-100123", "110201543:T0KEN-of-bot"
 	case domain.ChannelNtfy:

@@ -51,7 +51,9 @@ var makers = map[domain.ChannelKind]func(in *input) ([]request, error){
 }
 
 // others send the messages of each kind that gets them in another way.
-var others = map[domain.ChannelKind]func(s *Sender, ctx context.Context, in *input) error{}
+var others = map[domain.ChannelKind]func(s *Sender, ctx context.Context, in *input) error{
+	domain.ChannelEmail: (*Sender).sendMail,
+}
 
 // Send makes one attempt. The error has no secret of the channel.
 func (s *Sender) Send(ctx context.Context, c *domain.Channel, m *alert.Message) error {
@@ -63,7 +65,7 @@ func (s *Sender) Send(ctx context.Context, c *domain.Channel, m *alert.Message) 
 	}
 	failure := &alert.DeliveryError{}
 	errors.As(err, &failure)
-	failure.Text = shown(c.Hide(err.Error()))
+	failure.Text = shown(alert.OneLine(c.Hide(err.Error())))
 	return failure
 }
 
