@@ -139,7 +139,7 @@ type balanced struct {
 // startBalanced starts the servers of cluster.yml and the balancer with haproxy.cfg.
 func startBalanced(t *testing.T, database string) *balanced {
 	t.Helper()
-	program, _ := proxyProgram(t, "haproxy")
+	program, _ := unpackedProgram(t, "proxies", "haproxy")
 	dir := prepared(t)
 	password := secretOf(t, dir, "database_password")
 	inside := "postgres://belfry:" + password + "@/belfry?host=/var/run/postgresql"
@@ -192,7 +192,7 @@ func runBalancer(t *testing.T, program, addr, text string) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, env := proxyProgram(t, "haproxy")
+	_, env := unpackedProgram(t, "proxies", "haproxy")
 	var out bytes.Buffer
 	cmd := exec.Command(program, "-db", "-f", path)
 	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = env, dir, &out, &out
@@ -236,7 +236,7 @@ func TestClusterBehindABalancer(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the client of this test needs 127.0.0.2")
 	}
-	proxyProgram(t, "haproxy") // skips before anything is started
+	unpackedProgram(t, "proxies", "haproxy") // skips before anything is started
 	database, tg := newPostgres(t), newTarget(t)
 	b := startBalanced(t, database.Database(t))
 	eventually(t, "the balancer has a server", func() bool { return b.ready(t) == 200 })

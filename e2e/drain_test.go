@@ -50,7 +50,7 @@ func TestDrainByName(t *testing.T) {
 		eventually(t, "it is shown", func() bool {
 			shown, err := p.api.Cluster(t.Context())
 			i := slices.IndexFunc(shown.Nodes, func(n client.Node) bool { return n.Name == "west/1" })
-			return err == nil && shown.Nodes[i].State == "draining" && shown.Nodes[i].Shards == 0 &&
+			return err == nil && i >= 0 && shown.Nodes[i].State == "draining" && shown.Nodes[i].Shards == 0 &&
 				shown.Shards.Owned == 64
 		})
 	}

@@ -60,10 +60,11 @@ server { listen 127.0.0.1:PROXY_PORT;
 	},
 }
 
-// proxyProgram finds a proxy among what .ci/proxies fetches, and on the PATH.
-func proxyProgram(t *testing.T, name string) (path string, env []string) {
+// unpackedProgram returns where a program is that .ci/FOLDER has unpacked, or another one of that name, and the
+// environment for it. Without one the test is skipped.
+func unpackedProgram(t *testing.T, folder, name string) (path string, env []string) {
 	t.Helper()
-	root, err := filepath.Abs("../bin/proxies/usr")
+	root, err := filepath.Abs("../bin/" + folder + "/usr")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +79,7 @@ func proxyProgram(t *testing.T, name string) (path string, env []string) {
 		}
 	}
 	if path, err = exec.LookPath(name); err != nil {
-		t.Skipf("there is no %s: .ci/proxies fetches it where apt is", name)
+		t.Skipf("SKIPPED: there is no %s; .ci/%s fetches it where apt is", name, folder)
 	}
 	return path, os.Environ()
 }
@@ -103,7 +104,7 @@ func (x proxyExample) start(t *testing.T, server string) string {
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	program, env := proxyProgram(t, x.program)
+	program, env := unpackedProgram(t, "proxies", x.program)
 	cmd := exec.Command(program, x.args(config, dir)...)
 	var out bytes.Buffer
 	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = slices.Concat(env, []string{"HOME=" + dir}), dir, &out, &out
@@ -198,7 +199,7 @@ func TestProxyExamples(t *testing.T) {
 	for _, x := range proxyExamples {
 		t.Run(x.program, func(t *testing.T) {
 			t.Parallel()
-			proxyProgram(t, x.program) // skips before a server is started
+			unpackedProgram(t, "proxies", x.program) // skips before a server is started
 			key := strings.Repeat("k", 32)
 			p := serve(t, t.TempDir(), "HOST=127.0.0.1", "BELFRY_API_KEYS="+key, "BELFRY_TRUSTED_PROXIES=127.0.0.1")
 			proxy := x.start(t, strings.TrimPrefix(p.url, "http://"))
@@ -227,7 +228,7 @@ func TestBalancerBeforeTLS(t *testing.T) {
 		t.Skip("the client of this test needs 127.0.0.2")
 	}
 	x := proxyExamples[slices.IndexFunc(proxyExamples, func(x proxyExample) bool { return x.program == "haproxy" })]
-	proxyProgram(t, x.program)
+	unpackedProgram(t, "proxies", x.program)
 	ca := newPKI(t)
 	ca.issue("own", &x509.Certificate{DNSNames: []string{"localhost"}})
 	key := strings.Repeat("k", 32)

@@ -96,5 +96,7 @@ func TestPostgresStopKeepsItsGrace(t *testing.T) {
 	if code := a.terminate(); code != 0 {
 		t.Errorf("exit code %d after SIGTERM, %s later", code, time.Since(begun))
 	}
-	t.Logf("the stop took %s", time.Since(begun))
+	if took := time.Since(begun); took > 2*grace { // twice, since the machine may be busy; the call takes a minute
+		t.Errorf("the stop took %s, and its grace is %s", took, grace)
+	}
 }

@@ -25,7 +25,9 @@ func openTasks(a *App, clk clock.Clock, metrics *telemetry.Metrics, policy *egre
 	if err != nil {
 		return err
 	}
-	return openAlerts(a, clk, counted{policy, metrics.RefusedTargets}, version)
+	guard := counted{policy, metrics.RefusedTargets}
+	openDeadman(a, guard, version)
+	return openAlerts(a, clk, guard, version)
 }
 
 // openAlerts makes what tells people of alerts. Each call passes the guard of the targets of jobs.

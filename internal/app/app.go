@@ -21,6 +21,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/certs"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/config"
+	"github.com/belfry-scheduler/belfry/internal/deadman"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/edit"
 	"github.com/belfry-scheduler/belfry/internal/egress"
@@ -53,6 +54,7 @@ type App struct {
 	keeper       *keeper
 	auditor      *audit.Auditor
 	teller       *alert.Teller
+	deadman      *deadman.Switch // nil: nobody is called
 	certificates *certificateWatch
 	hosts        *hostWatch
 	files        *fileWatch
@@ -144,17 +146,17 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	if err = openTasks(a, clk, metrics, policy, version); err != nil {
 		return err
 	}
-	stopping := make(chan struct{})
-	handler, err := a.openAPI(clk, metrics, version, started, policy, names, stopping)
+	closing := make(chan struct{})
+	handler, err := a.openAPI(clk, metrics, version, started, policy, names, closing)
 	if err != nil {
 		return err
 	}
-	return a.openServer(handler, clk, metrics, stopping)
+	return a.openServer(handler, clk, metrics, closing)
 }
 
 // openAPI makes the routes over what is stored and what has not ended.
 func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version string, started time.Time,
-	policy *egress.Policy, certificates []string, stopping <-chan struct{}) (http.Handler, error) {
+	policy *egress.Policy, certificates []string, closing <-chan struct{}) (http.Handler, error) {
 	a.member.meter(metrics)
 	others, err := openPeers(a, clk)
 	if err != nil {
@@ -186,7 +188,7 @@ func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version strin
 		Log: a.log, Pace: &a.pace,
 		Keys: a.keys.ring, Sessions: a.keys.sessions, Open: a.cfg.InsecureNoAuth,
 		Program: api.Program{Version: version, StartedAt: started, Page: dashboard,
-			Settings: settingsOf(a.cfg), Stopping: stopping},
+			Settings: settingsOf(a.cfg), Stopping: closing},
 		Limits:    api.Limits{MaxBody: a.cfg.MaxBody, MaxImport: a.cfg.MaxImport},
 		Retention: a.cfg.Retention, CheckTarget: policy.CheckURL,
 		ClientCertificates: api.Certificates{Names: certificates, MayPresent: a.allows},
@@ -198,7 +200,7 @@ func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version strin
 
 // openServer makes the HTTP server, with TLS where there is a certificate.
 func (a *App) openServer(handler http.Handler, clk clock.Clock, metrics *telemetry.Metrics,
-	stopping chan struct{}) (err error) {
+	closing chan struct{}) (err error) {
 	a.server, err = front.NewServer(front.ServerConfig{
 		Addr: a.cfg.Address(), Handler: handler, Metrics: metrics, MaxConnections: a.files.fits.clients,
 		Full: a.files.full,
@@ -206,7 +208,7 @@ func (a *App) openServer(handler http.Handler, clk clock.Clock, metrics *telemet
 	if err != nil {
 		return err
 	}
-	a.server.RegisterOnShutdown(func() { close(stopping) }) // so that streams of events end
+	a.server.RegisterOnShutdown(func() { close(closing) }) // so that streams of events end
 	a.server.ErrorLog = slog.NewLogLogger(a.log.Handler(), slog.LevelDebug)
 	for _, l := range []*net.Listener{&a.ports.tcp, &a.ports.socket} {
 		if *l == nil {
@@ -377,6 +379,9 @@ func (a *App) Run(ctx context.Context) error {
 	background.Go(func() { a.member.whileFirst(keep, a.auditor.Run) })
 	background.Go(func() { a.member.whileFirst(keep, a.changes.bulk.Run) })
 	background.Go(func() { a.member.whileFirst(keep, a.teller.Run) })
+	if a.deadman != nil {
+		background.Go(func() { a.member.whileFirst(keep, a.deadman.Run) })
+	}
 	background.Go(func() { a.keys.ring.Run(keep) })
 	background.Go(func() { a.keys.sessions.Run(keep) })
 	background.Go(func() { a.certificates.run(keep) })

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"net"
 	"strings"
 	"sync"
@@ -115,6 +116,17 @@ func (m *member) alive(runner int64) bool { return m.node != nil && m.node.View(
 // first reports whether this server does what one of a cluster does for all: it owns the first
 // shard.
 func (m *member) first() bool { return m.node == nil || m.node.Owns(0) }
+
+// notFired returns why the cluster does not fire all jobs; empty: it does.
+func (m *member) notFired() string {
+	if m.node == nil {
+		return ""
+	}
+	if n := m.node.View().Unowned(); n > 0 {
+		return fmt.Sprintf("%d shards have no owner", n)
+	}
+	return ""
+}
 
 const firstEvery = time.Second
 

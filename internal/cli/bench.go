@@ -85,7 +85,7 @@ var measurements = []measurement{
 			return nil // the only part that needs it
 		}
 		cfg := o.cluster
-		cfg.Rate, cfg.Seconds, cfg.Jobs = o.rate, o.seconds, o.pick(2_000, 50)
+		cfg.Rate, cfg.Seconds = o.rate, o.seconds
 		got, err := b.Cluster(ctx, cfg)
 		r.Cluster = &got
 		return err
@@ -235,6 +235,8 @@ func (o *benchOptions) addFlags(cmd *cobra.Command) {
 	addHostsFlags(fs, &o.tls)
 	fs.StringVar(&o.with.Database, "database", "", "URL of a PostgreSQL server on which databases may be made")
 	fs.IntSliceVar(&o.cluster.Nodes, "nodes", []int{1, 2, 3}, "cluster: servers that share the jobs")
+	fs.IntVar(&o.cluster.Jobs, "ends-rate", 2_000,
+		"cluster: jobs due each second while servers end (50 with --quick)")
 	fs.IntVar(&o.cluster.Kills, "kills", 5, "cluster: servers that are killed, and stopped (1 with --quick)")
 	fs.DurationVar(&o.cluster.Down, "down", 30*time.Second, "cluster: how long the database is away (5s with --quick)")
 	fs.StringVar(&o.svg, "svg", "", "growth: file for a picture of the curves")
@@ -265,6 +267,9 @@ func (o *benchOptions) applyQuick(cmd *cobra.Command) {
 	if unset("many") {
 		o.many = []int{5_000}
 	}
+	if unset("ends-rate") {
+		o.cluster.Jobs = 50
+	}
 	if unset("kills") {
 		o.cluster.Kills = 1
 	}
@@ -294,6 +299,7 @@ func (o *benchOptions) validate() error {
 		{"rows", o.rows, 10_000, 2_000_000_000},
 		{"days", []int{o.days}, 1, 60},
 		{"nodes", o.cluster.Nodes, 1, 20},
+		{"ends-rate", []int{o.cluster.Jobs}, 1, 100_000},
 		{"kills", []int{o.cluster.Kills}, 0, 1_000},
 		{"hosts", o.tls.Hosts, 1, 5_000},
 		{"warm-seconds", []int{o.tls.WarmSeconds}, 0, 60},

@@ -12,16 +12,22 @@ import (
 )
 
 func (r *remote) healthCommand() *cobra.Command {
+	plugin := false
 	cmd := &cobra.Command{
 		Use:   "health",
 		Short: "Check whether a server is ready",
 		Long: "Check whether a server is ready: exit code 0 if it is, otherwise 1 with the checks that\n" +
 			"fail. Warnings go to stderr and do not change the exit code. The command is meant for\n" +
 			"the health check of a container and needs no API key; with a key the warnings are\n" +
-			"printed in full.\n\n" + serverHelp,
-		Example: "  belfry health\n  belfry health --server http://10.0.0.5:3000",
+			"printed in full.\n\n" +
+			"With --check it is a plugin for Nagios, Icinga or Checkmk: one line with performance\n" +
+			"data, and exit code 0 (OK), 1 (WARNING) or 2 (CRITICAL).\n\n" + serverHelp,
+		Example: "  belfry health\n  belfry health --server http://10.0.0.5:3000\n  belfry health --check",
 		Args:    noArgs,
 		RunE: r.speaking(func(ctx context.Context, c *client.Client, _ []string) error {
+			if plugin {
+				return r.plugin(ctx, c)
+			}
 			ready, err := c.Ready(ctx)
 			if err != nil {
 				return err
@@ -39,6 +45,7 @@ func (r *remote) healthCommand() *cobra.Command {
 		}),
 	}
 	addServerFlag(cmd.Flags())
+	cmd.Flags().BoolVar(&plugin, "check", false, "answer as a plugin for Nagios and others")
 	return cmd
 }
 

@@ -38,7 +38,7 @@ type Agreed struct {
 	mu        sync.Mutex
 	samples   []sample
 	against   []sample // that contradict the samples, in a row
-	told      bool     // it has had a sample that tells: until then a correction is made up at once
+	told      bool     // it has had a sample that tells: until then a delay is made up at once
 	agreement Agreement
 	ahead     time.Duration
 
@@ -86,6 +86,7 @@ func (a *Agreed) Sample(asked Mark, said int64) Agreement {
 	defer a.mu.Unlock()
 	now, wall := a.Mark(), a.Clock.Now().UnixNano()
 	took, since := a.Elapsed(asked), a.Elapsed(a.base)
+	first := len(a.samples) == 0
 	// It is a whole number of milliseconds, so half of one is missing on average.
 	stepped := a.add(sample{
 		offset: said*int64(time.Millisecond) + int64((took+time.Millisecond)/2) - int64(since),
@@ -103,7 +104,7 @@ func (a *Agreed) Sample(asked Mark, said int64) Agreement {
 	a.agreement = nextAgreement(a.agreement, a.ahead, stepped)
 	aim := aimOf(a.agreement, a.told, wall, next.shown, a.earliest()+int64(since), best)
 	next.missing = time.Duration(aim - next.shown)
-	if !a.told || next.missing.Abs() > jumpBeyond {
+	if first || !a.told && next.missing > 0 || next.missing.Abs() > jumpBeyond {
 		next.shown, next.missing = aim, 0
 	}
 	a.told = a.told || best.tells()

@@ -309,7 +309,7 @@ func TestSlowFirstAnswer(t *testing.T) {
 }
 
 // TestStepWhileAnswersAreSlow: a step of the wall clock is not followed while no answer tells whether the
-// other clock agrees with it, neither before the first quick answer nor after the last.
+// other clock agrees with it, neither before the first quick answer nor after the last. The clock does not go back.
 func TestStepWhileAnswersAreSlow(t *testing.T) {
 	t.Parallel()
 	for _, step := range []time.Duration{second, -second} {
@@ -321,9 +321,14 @@ func TestStepWhileAnswersAreSlow(t *testing.T) {
 				}
 				c.trip = 1500 * millisecond
 				c.sample()
+				shown := c.agreed.Now()
 				c.wall.Step(step)
 				for range maxSamples + 10 { // until no quick answer is left
 					c.sample()
+					if now := c.agreed.Now(); now.Before(shown) {
+						t.Fatalf("it went back by %s: a step of %s, %d quick answers", shown.Sub(now), step, before)
+					}
+					shown = c.agreed.Now()
 					if off := c.off(); off > agreeWithin || before > 0 && off < -agreeWithin {
 						t.Fatalf("off by %s after a step of %s and %d quick answers", off, step, before)
 					}

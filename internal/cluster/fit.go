@@ -22,24 +22,20 @@ func Admit(ctx context.Context, nodes store.Nodes) error {
 	return err
 }
 
-// checkFit returns why this node would not fire as the others do, see Owner.Unfit, and the protocol of
-// the database.
-func (n *Node) checkFit(ctx context.Context) (why string, protocol int, err error) {
-	if v := n.View(); n.fitAt != (clock.Mark{}) && v.Unfit == "" && n.Clock.Elapsed(n.fitAt) < fitEvery {
-		return "", v.Protocol, nil
+// checkFit returns why this node would not fire as the others do, see Owner.Unfit.
+func (n *Node) checkFit(ctx context.Context) (why string, err error) {
+	if n.fitAt != (clock.Mark{}) && n.View().Unfit == "" && n.Clock.Elapsed(n.fitAt) < fitEvery {
+		return "", nil
 	}
 	mark := n.Clock.Mark()
 	if why, err = n.Owner.Unfit(ctx); err != nil {
-		return "", 0, err
-	}
-	if protocol, err = n.Nodes.Protocol(ctx); err != nil {
-		return "", 0, err
+		return "", err
 	}
 	if n.Settings != nil {
 		n.settings = n.Settings().String()
 	}
 	n.fitAt = mark
-	return why, protocol, nil
+	return why, nil
 }
 
 // followGates logs what has changed of that.
@@ -49,7 +45,7 @@ func (n *Node) followGates(before, now *View) {
 	n.tell(before.Unlike, now.Unlike, "settings of this server differ from those of servers that fire jobs",
 		"settings of this server no longer differ from those of servers that fire jobs")
 	if now.Protocol > n.Self.Protocol && before.Protocol <= n.Self.Protocol {
-		n.Log.Error(outdated(now.Protocol, n.Self.Protocol) + ": it releases its shards")
+		n.Log.Error(outdated(now.Protocol, n.Self.Protocol) + ": it owns no shards any more")
 	}
 }
 

@@ -3,6 +3,7 @@ package cluster_test
 import (
 	"context"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -109,6 +110,40 @@ func TestProtocolRises(t *testing.T) {
 		for _, m := range []*machine{a, b, late} {
 			m.quit(t)
 		}
+	})
+}
+
+// raisedMeanwhile raises the protocol just before a node is seen for the first time.
+type raisedMeanwhile struct {
+	store.Nodes
+
+	to   int
+	once sync.Once
+}
+
+// Seen implements store.Nodes.
+func (r *raisedMeanwhile) Seen(ctx context.Context, self store.Node) (nodes []store.Node, err error) {
+	r.once.Do(func() { err = r.RaiseProtocol(ctx, r.to) })
+	if err != nil {
+		return nil, err
+	}
+	return r.Nodes.Seen(ctx, self)
+}
+
+// TestProtocolRisesDuringAStart: a node that starts owns nothing if the protocol is raised before its row is there.
+func TestProtocolRisesDuringAStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGroup(t)
+		late := g.startWith("", "late", cluster.RoleAll, 0, func(c *cluster.Config) {
+			c.Nodes = &raisedMeanwhile{Nodes: c.Nodes, to: cluster.Protocol + 1}
+		})
+		for range 200 {
+			time.Sleep(50 * time.Millisecond)
+			if n := len(late.owner.Owned()); n != 0 {
+				t.Fatalf("it owns %d shards", n)
+			}
+		}
+		late.quit(t)
 	})
 }
 

@@ -72,17 +72,25 @@ func (n *Node) look(ctx context.Context) error {
 		return err
 	}
 	latency := n.Clock.Elapsed(mark)
-	unfit, protocol, err := n.checkFit(short)
+	unfit, err := n.checkFit(short)
 	if err != nil {
 		return err
 	}
 	self.Settings = n.settings
 	agreement, ahead := n.compareClocks(mark, rows)
-	self.Draining = self.Draining || barred(agreement, unfit, protocol, self.Protocol)
+	asked := self.Draining
+	self.Draining = asked || barred(agreement, unfit, n.View().Protocol, self.Protocol)
 	nodes, err := n.Nodes.Seen(short, self)
 	if err != nil {
 		return err
 	}
+	// The row of this node is there from here on, so that the others do not raise the protocol above its own. They may
+	// have done so until now.
+	protocol, err := n.Nodes.Protocol(short)
+	if err != nil {
+		return err
+	}
+	self.Draining = asked || barred(agreement, unfit, protocol, self.Protocol)
 	n.observer.Look(rows, nodes, passed)
 	n.lastLook = mark
 	v := n.observer.view(self.Token, rows, nodes)

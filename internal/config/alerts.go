@@ -25,6 +25,19 @@ func setAlertURLs(c *Config, raw string) string {
 	return ""
 }
 
+// setDeadmanURL reads one URL. Its message does not show it.
+func setDeadmanURL(c *Config, raw string) string {
+	c.Deadman.URLs = nil
+	if raw == "" {
+		return ""
+	}
+	if !isWebURL(raw) {
+		return "must be an http or https URL"
+	}
+	c.Deadman.URLs = []Secret{Secret(raw)}
+	return ""
+}
+
 func setPublicURL(c *Config, raw string) string {
 	if raw != "" && !isWebURL(raw) {
 		return "must be an http or https URL"

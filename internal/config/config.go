@@ -60,6 +60,7 @@ type Config struct {
 	SigningUndivided   []string            // namespaces whose calls the secrets themselves sign, too
 	AlertURLs          []Secret            // webhooks that are told of failures
 	PublicURL          string              // of the page, for messages; empty: they have no link
+	Deadman            Deadman             // whom to call while jobs are fired
 	ResetWatermark     bool                // give up the fires up to now that are not on record
 
 	sources map[string]Source // by key; absent: the default
@@ -69,6 +70,12 @@ type Config struct {
 type Sessions struct {
 	TTL  time.Duration // in all
 	Idle time.Duration // without a request
+}
+
+// Deadman says whom to call for as long as jobs are fired.
+type Deadman struct {
+	URLs     []Secret // one at most
+	Interval time.Duration
 }
 
 // Cluster is what a server is among those that share a database.

@@ -48,6 +48,8 @@ func masked[T Secret | webhook.Secret](secrets []T) string {
 const (
 	maxInFlightLimit = 1_000_000 // at 17 KB per waiting call: 17 GB
 	minSession       = time.Minute
+	minDeadman       = 5 * time.Second
+	maxDeadman       = 24 * time.Hour
 	maxSession       = 30 * 24 * time.Hour
 	minRetention     = 24 * time.Hour
 	maxRetention     = 3650 * 24 * time.Hour

@@ -73,8 +73,8 @@ func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
 		Host: "127.0.0.1", Port: 3000, DBPath: "./data/jobs.db", LogLevel: slog.LevelInfo, Env: Production,
 		Retention: 30 * 24 * time.Hour, MaxInFlight: 20_000, MaxInFlightPerHost: 18_000,
 		MaxConnections: 1_000, MaxConnectionRate: 2_000, ShutdownGrace: 30 * time.Second, MaxBody: 1 << 20,
-		Sessions: Sessions{TTL: 12 * time.Hour, Idle: time.Hour},
-		Cluster:  Cluster{Role: RoleAll}, MaxImport: 64 << 20,
+		Sessions: Sessions{TTL: 12 * time.Hour, Idle: time.Hour}, Deadman: Deadman{Interval: time.Minute},
+		Cluster: Cluster{Role: RoleAll}, MaxImport: 64 << 20,
 		Egress: egress.Private, HTTP2: true, Prepare: true, SigningUndivided: []string{"default"},
 	}
 	c.sources = nil
@@ -137,6 +137,8 @@ var samples = map[string][4]string{
 	"signing_secret":         {signing1, signing2, signing1 + "," + signing2, ""},
 	"signing_undivided":      {"none", "default, pay", "pay", ""},
 	"reset_watermark":        {"", "", "", "true"},
+	"deadman_url":            {"https://a.example", "https://b.example", "http://c.example", "https://d.example"},
+	"deadman_interval":       {"10s", "20s", "30s", "40s"},
 }
 
 // needsServer has the settings that are refused beside a database of files.

@@ -128,6 +128,11 @@ var settings = []Setting{
 	{Key: "public_url", Env: "BELFRY_PUBLIC_URL", Flag: "public-url", Kind: "url",
 		Usage: "URL of this server for people, for links in messages",
 		set:   setPublicURL, get: func(c *Config) string { return c.PublicURL }},
+	{Key: "deadman_url", Env: "BELFRY_DEADMAN_URL", Kind: kindSecrets,
+		Usage: "URL to call for as long as jobs are fired: a dead man's switch",
+		set:   setDeadmanURL, get: func(c *Config) string { return masked(c.Deadman.URLs) }},
+	duration("deadman_interval", "BELFRY_DEADMAN_INTERVAL", "1m", minDeadman, maxDeadman,
+		"time between two calls of it", func(c *Config) *time.Duration { return &c.Deadman.Interval }),
 	once(boolean("reset_watermark", "", "abandon the fires up to now that are not on record, after a wrong clock",
 		func(c *Config) *bool { return &c.ResetWatermark })),
 }

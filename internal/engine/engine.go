@@ -76,8 +76,8 @@ func New(cfg Config) (*Engine, error) {
 	}
 	e.owner = &owner{
 		clock: cfg.Clock, store: cfg.Store, log: cfg.Log, shards: e.shards, zones: e.zones, registry: e.registry,
-		runner: e.runner, keeper: e.keeper, editor: e.editor, reset: cfg.ResetWatermark, alive: cfg.Alive,
-		background: &e.feeders, moving: newTurn(),
+		runner: e.runner, keeper: e.keeper, editor: e.editor, reset: cfg.ResetWatermark, shared: cfg.Shared,
+		alive: cfg.Alive, background: &e.feeders, moving: newTurn(),
 	}
 	if !cfg.Shared {
 		e.owner.first, e.owner.alive = e.shards.All(), nil

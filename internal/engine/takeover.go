@@ -29,6 +29,7 @@ type owner struct {
 	runner   *runner
 	keeper   *keeper
 	editor   *editor
+	shared   bool                    // see Config.Shared
 	alive    func(runner int64) bool // see Config.Alive
 
 	reset      bool            // see Config.ResetWatermark
@@ -187,7 +188,7 @@ func (o *owner) takeOver(ctx context.Context, claimed []store.Shard, found *reco
 			err = fmt.Errorf("%w: shard %d", ErrLeaseLost, n)
 		}
 	}
-	if err == nil && o.alive != nil {
+	if err == nil && o.shared {
 		err = o.reach(ctx, claimed, until, now)
 	}
 	if err == nil {

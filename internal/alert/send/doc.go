@@ -24,5 +24,5 @@
 //
 // Each file uses only those before it:
 //
-//	client.go answer.go input.go body.go chat.go push.go incident.go mail.go send.go
+//	client.go httpclient.go answer.go input.go body.go chat.go push.go incident.go mail.go send.go
 package send

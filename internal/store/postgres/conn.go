@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -83,8 +84,9 @@ func openPool(ctx context.Context, base *pgxpool.Config, conns int32, writes boo
 	cfg := base.Copy()
 	cfg.MaxConns, cfg.MinConns = conns, 0
 	cfg.MaxConnIdleTime = 5 * time.Minute
+	cfg.AfterConnect = prepareConn(writes)
+	dialWith(cfg.ConnConfig)
 	if writes {
-		cfg.AfterConnect = planOnce
 		dial := cfg.ConnConfig.DialFunc
 		cfg.BeforeConnect = func(_ context.Context, c *pgx.ConnConfig) error {
 			l := new(link)
@@ -110,17 +112,6 @@ func openPool(ctx context.Context, base *pgxpool.Config, conns int32, writes boo
 	return pgxpool.NewWithConfig(ctx, cfg)
 }
 
-// planOnce makes a connection plan each statement once. PostgreSQL would plan those with arrays each time
-// anew, because it knows how long they are then: that is a third of what a creation costs it. Statements without
-// a name, as for PgBouncer, are planned each time in any case.
-func planOnce(ctx context.Context, c *pgx.Conn) error {
-	if c.Config().DefaultQueryExecMode != pgx.QueryExecModeCacheStatement {
-		return nil
-	}
-	_, err := c.Exec(ctx, "SET plan_cache_mode = force_generic_plan")
-	return err
-}
-
 const linkName = "belfry"
 
 // replicated reports as an error that the commit of a connection may be on one server only.
@@ -136,7 +127,7 @@ func replicated(c *pgx.Conn) error {
 func transact(ctx context.Context, pool *pgxpool.Pool, fn func(tx pgx.Tx) error) error {
 	return repeat(func() error {
 		return pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error {
-			if err := pgx.BeginFunc(ctx, c, fn); err != nil {
+			if err := pgx.BeginTxFunc(ctx, c, pgx.TxOptions{BeginQuery: beginning(c.Conn())}, fn); err != nil {
 				return err
 			}
 			return replicated(c.Conn())
@@ -168,7 +159,9 @@ func exchange(ctx context.Context, pool *pgxpool.Pool, steps ...func(b *pgx.Batc
 			for i, step := range steps {
 				b := new(pgx.Batch)
 				if i == 0 {
-					b.Queue("begin")
+					for statement := range strings.SplitSeq(beginning(c.Conn()), "; ") {
+						b.Queue(statement)
+					}
 				}
 				err := step(b)
 				if i == len(steps)-1 {

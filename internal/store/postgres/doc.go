@@ -43,7 +43,7 @@
 //
 // Each file uses only those before it:
 //
-//	fault.go conn.go migrate.go version.go trail.go idempotencyrow.go
+//	fault.go dial_linux.go dial_other.go dial.go conn.go migrate.go version.go trail.go idempotencyrow.go
 //	fact.go ring.go shards.go zonerules.go nodes.go move.go
 //	group.go jobs.go jobcreate.go jobchange.go jobsread.go joblist.go
 //	operations.go keys.go sessions.go changes.go idempotency.go
