@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Page } from "@playwright/test";
-import { expectNoSideScroll, shiftsOf, watchShifts } from "./support/layout.ts";
+import { shiftsOf, watchShifts, wider } from "./support/layout.ts";
 import { linesOf } from "./support/many.ts";
 import { loaded, placesOf } from "./support/places.ts";
 import { Receiver, Server } from "./support/server.ts";
@@ -17,6 +17,8 @@ const digits = new Intl.NumberFormat("en-US");
 
 /** What was measured, by name and number of jobs. */
 const table = new Map<string, Map<number, string>>();
+
+const faults: string[] = [];
 
 function note(what: string, jobs: number, value: string): void {
   const row = table.get(what) ?? new Map<number, string>();
@@ -47,9 +49,10 @@ async function openEach(page: Page, server: Server, jobs: number): Promise<void>
     const paint = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? 0);
     note(`${name}: first paint, all shown`, jobs, `${ms(paint)}, ${ms(content)}`);
     await page.screenshot({ path: `${folder}/${name}-${jobs}.png` });
-    expect((await shiftsOf(page)).value, `${name} jumps`).toBeLessThanOrEqual(0.05);
+    const shift = await shiftsOf(page);
+    if (shift.value > 0.05) faults.push(`${name} with ${jobs} jobs jumps by ${shift.value}\n${shift.what}`);
     await page.setViewportSize({ width: 360, height: 740 });
-    await expectNoSideScroll(page);
+    faults.push(...(await wider(page)).map((line) => `${name} with ${jobs} jobs is too wide: ${line}`));
     await page.screenshot({ path: `${folder}/${name}-${jobs}-narrow.png` });
   }
   await page.setViewportSize({ width: 1280, height: 860 });
@@ -187,4 +190,5 @@ test(`every view with 0, 3 and ${digits.format(million)} jobs`, async ({ page, g
   await receiver.stop();
   writeFileSync(`${folder}/report.md`, `${report()}\n`);
   process.stdout.write(`\n${report()}\n`);
+  expect(faults).toEqual([]);
 });

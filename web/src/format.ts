@@ -55,5 +55,8 @@ export function percent(part: number, all: number): string {
   return `${(Math.floor((part / all) * 10_000) / 100).toFixed(2)} %`;
 }
 
-/** A rate: "0.2/s", "1,240/s". */
-export const rate = (n: number): string => `${n >= 100 ? compact(Math.round(n)) : digits3.format(n)}/s`;
+/** A rate, of a second or, where that is next to nothing, of an hour: "0.2/s", "1,240/s", "2/h". */
+export function rate(n: number): string {
+  if (n > 0 && n < 0.01) return `${digits3.format(n * 3600)}/h`;
+  return `${n >= 100 ? compact(Math.round(n)) : digits3.format(n)}/s`;
+}

@@ -16,7 +16,7 @@ test("numbers have their units", () => {
     [1, 2, 1000].map((n) => plural(n, "job")),
     ["1 job", "2 jobs", "1,000 jobs"],
   );
-  assert.deepEqual([0.2, 12.34, 1240].map(rate), ["0.2/s", "12.3/s", "1,240/s"]);
+  assert.deepEqual([0, 0.2, 12.34, 1240, 2 / 3600].map(rate), ["0/s", "0.2/s", "12.3/s", "1,240/s", "2/h"]);
 });
 
 test("a duration has at most two units", () => {

@@ -33,7 +33,7 @@ function jobOf(i: number, port: string): Record<string, unknown> {
     type: i % 3 === 0 ? "ATMOST_ONCE" : "ATLEAST_ONCE",
     tags: [team, `region-${i % 12}`],
     retry: { maxRetries: 1, delayMs: 500 },
-    ...(i % 40 === 0 ? { isActive: false } : {}),
+    ...(i % 40 === 1 ? { isActive: false } : {}),
   };
 }
 

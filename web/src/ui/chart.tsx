@@ -1,6 +1,7 @@
 // Time series, drawn by uPlot, each with the same figures as a table beside it.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
+import { serverNow } from "../api.ts";
 import { theme, zone } from "../settings.ts";
 import { useStore } from "../store.ts";
 import { absolute, zoneOf } from "../time.ts";
@@ -24,6 +25,8 @@ interface ChartProps {
   unit: (value: number) => string;
   height?: number;
   jobZone?: string | undefined;
+  /** There is nothing between one and two: the axis has whole numbers. */
+  whole?: boolean;
 }
 
 /** A chart with a table that one can have in its place. */
@@ -72,7 +75,7 @@ function Plot(props: ChartProps) {
     const watch = new ResizeObserver(() => made.setSize({ width: at.clientWidth, height }));
     watch.observe(at);
     const scheme = matchMedia("(prefers-color-scheme: dark)");
-    const redraw = (): void => made.redraw(false);
+    const redraw = (): void => made.redraw(); // its paths too: they have the colours
     scheme.addEventListener("change", redraw);
     return () => {
       watch.disconnect();
@@ -115,13 +118,18 @@ function optionsOf(props: ChartProps, width: number, height: number, tz: string)
     width,
     height,
     legend: { show: false },
-    padding: [8, 8, 0, 0],
+    padding: [8, 30, 0, 0],
     tzDate: (s) => uPlot.tzDate(new Date(s * 1000), tz),
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
-    scales: { x: { time: true }, y: { range: (_, __, max) => [0, max > 0 ? max * 1.08 : 1] } },
+    scales: { x: { time: true, range: rangeOf }, y: { range: (_, __, max) => [0, max > 0 ? max * 1.08 : 1] } },
     axes: [
       { ...axis, values: times as uPlot.Axis.Values },
-      { ...axis, size: 74, values: (_u: uPlot, ticks: number[]) => ticks.map((v) => props.unit(v)) },
+      {
+        ...axis,
+        size: 74,
+        values: (_u: uPlot, ticks: number[]) => ticks.map((v) => props.unit(v)),
+        ...(props.whole ? { incrs: wholeSteps } : {}),
+      },
     ],
     series: [
       {},
@@ -137,6 +145,15 @@ function optionsOf(props: ChartProps, width: number, height: number, tz: string)
     ] as uPlot.Series[],
     plugins: [tip(props, tz)],
   };
+}
+
+/** Steps of an axis of whole numbers: 1, 2, 5, 10, 20 ... */
+const wholeSteps = Array.from({ length: 12 }, (_, i) => [1, 2, 5].map((n) => n * 10 ** i)).flat();
+
+/** The seconds that are shown: at least one minute, so that a single point is not lost in years. */
+export function rangeOf(_: unknown, min: number | null, max: number | null): [number, number] {
+  const to = max ?? serverNow() / 1000;
+  return [Math.min(min ?? to, to - 60), to];
 }
 
 /** The values under the pointer. */

@@ -85,7 +85,7 @@ function Shown({ forecast: f, step }: { forecast: Answer; step: Step }) {
         <Stat label="When" value={f.peak ? <Time at={f.peak.at} /> : "–"} sub={f.peak ? "" : "Nothing is due."} />
       </dl>
       <Panel title={`Fires ${each[step]}`} id="fires">
-        <Chart title={`Fires ${each[step]}`} at={at} lines={lines} unit={compact} height={240} />
+        <Chart title={`Fires ${each[step]}`} at={at} lines={lines} unit={compact} whole height={240} />
       </Panel>
       <div class="columns">
         {f.peak && <Peak peak={f.peak} />}

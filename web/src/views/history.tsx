@@ -84,7 +84,7 @@ function Charts({ columns: c, jobZone }: { columns: Columns; jobZone: string | u
   }, [c]);
   return (
     <div class="columns three">
-      <Chart title="Executions" at={c.at} lines={lines[0]} unit={compact} height={150} jobZone={jobZone} />
+      <Chart title="Executions" at={c.at} lines={lines[0]} unit={compact} whole height={150} jobZone={jobZone} />
       <Chart title="Drift" at={c.at} lines={lines[1]} unit={duration} height={150} jobZone={jobZone} />
       <Chart title="Duration" at={c.at} lines={lines[2]} unit={duration} height={150} jobZone={jobZone} />
     </div>

@@ -48,17 +48,17 @@ function NextPeak() {
     return () => clearTimeout(timer);
   }, [at, reload]);
   return (
-    <p class="peak">
+    <div class="peak">
       <Icon name="forecast" /> <b>Next peak</b> {!f && <span class="muted">{error ? error.message : "…"}</span>}
       {f && !f.peak && <span class="muted">Nothing is due in the next day.</span>}
+      {f && !f.peak && <FirstJob />}
       {f?.peak && (
         <>
-          <span>{plural(f.peak.count, "fire")} within the minute</span>
-          <Time at={f.peak.at} line />
+          <span>{plural(f.peak.count, "fire")} within the minute</span> <Time at={f.peak.at} line />
         </>
       )}{" "}
-      <a href={href("/forecast", { step: "minute" })}>Forecast</a>
-    </p>
+      {f?.jobs !== 0 && <a href={href("/forecast", { step: "minute" })}>Forecast</a>}
+    </div>
   );
 }
 
@@ -68,11 +68,6 @@ function OfAll() {
   const live = useLive();
   return (
     <>
-      {metrics.data?.jobs.total === 0 && (
-        <div class="note">
-          <FirstJob />
-        </div>
-      )}
       <ErrorNote error={metrics.error} />
       <Figures metrics={metrics.data} live={live} />
       {live && <LiveCharts moments={live} />}
