@@ -43,7 +43,11 @@ func openAlerts(a *App, clk clock.Clock, guard send.Guard, version string) error
 	if a.cfg.PublicURL != "" {
 		link = a.cfg.PublicURL + page.Prefix + "/alerts"
 	}
-	fixed := alert.Settings{Channels: fixedChannels(a.cfg), Rules: []domain.AlertRule{domain.DefaultRule()}}
+	channels, err := fixedChannels(a.cfg)
+	if err != nil {
+		return err
+	}
+	fixed := alert.Settings{Channels: channels, Rules: []domain.AlertRule{domain.DefaultRule()}}
 	a.teller, err = alert.New(alert.Config{
 		Store: a.store, Clock: clk, Log: a.log, Sender: sender, Link: link,
 		Settings: func(context.Context) (alert.Settings, error) { return fixed, nil },
@@ -52,15 +56,17 @@ func openAlerts(a *App, clk clock.Clock, guard send.Guard, version string) error
 }
 
 // fixedChannels are those of the settings: env, env-2 and so on. All are a default.
-func fixedChannels(cfg *config.Config) (channels []domain.Channel) {
+func fixedChannels(cfg *config.Config) (channels []domain.Channel, err error) {
 	for i, u := range cfg.AlertURLs {
-		c := domain.Channel{ID: "env", Kind: domain.ChannelWebhook, Default: true, Secrets: domain.ChannelSecrets{
-			URL: u.Reveal(), Signing: cfg.SigningSecrets,
-		}}
+		id := "env"
 		if i > 0 {
-			c.ID = fmt.Sprintf("env-%d", i+1)
+			id = fmt.Sprintf("env-%d", i+1)
+		}
+		c, err := settingChannel(id, u.Reveal(), cfg.SigningSecrets)
+		if err != nil {
+			return nil, err
 		}
 		channels = append(channels, c)
 	}
-	return channels
+	return channels, nil
 }

@@ -2,18 +2,35 @@ package config
 
 import (
 	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 )
 
-// maxAlertURLs bounds the webhooks of the settings; others are made by the API.
+// maxAlertURLs bounds the channels of the settings; others are made by the API.
 const maxAlertURLs = 20
+
+// alertSchemes are what the URL of a channel begins with. Package domain makes channels of them.
+var alertSchemes = []string{
+	"discord", "gotify", "http", "https", "mattermost", "ntfy", "pagerduty", "pushover", "rocketchat", "slack", "smtp",
+	"smtps", "telegram",
+}
+
+// nextURL is where a comma ends a URL: another one follows. One of a URL itself, as in a list of recipients, does not.
+var nextURL = regexp.MustCompile(`,+([a-z]+://|$)`)
 
 // setAlertURLs reads URLs separated by commas or spaces. Its messages show none: a URL often has a token.
 func setAlertURLs(c *Config, raw string) string {
-	const rule = "must be http or https URLs, separated by commas"
+	rule := "must be URLs separated by commas, which begin with one of " + strings.Join(alertSchemes, ", ")
 	var urls []Secret
-	for _, text := range strings.FieldsFunc(raw, func(r rune) bool { return strings.ContainsRune(", \t\n", r) }) {
-		if !isWebURL(text) {
+	for _, text := range strings.Fields(nextURL.ReplaceAllString(raw, " $1")) {
+		text = strings.Trim(text, ",")
+		u, err := url.Parse(text)
+		if text == "" {
+			continue
+		}
+		if err != nil || !slices.Contains(alertSchemes, u.Scheme) || strings.HasPrefix(u.Scheme, "http") &&
+			!isWebURL(text) {
 			return rule
 		}
 		urls = append(urls, Secret(text))

@@ -1,8 +1,11 @@
 package config
 
 import (
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
 func TestAlertURLs(t *testing.T) {
@@ -10,7 +13,10 @@ func TestAlertURLs(t *testing.T) {
 	for raw, want := range map[string]int{
 		"https://hooks.example.com/" + canary: 1, "https://a.example/x, http://b.example:8080/y": 2, " ": 0,
 		"ftp://a.example/" + canary: -1, canary: -1, "https:///" + canary: -1,
-		strings.Repeat("https://a.example,", 21): -1,
+		strings.Repeat("https://a.example,", 21):                                                           -1,
+		"smtp://u:p@m.example/?from=a@b.example&to=c@b.example,d@b.example,https://a.example,,":            2,
+		"discord://" + canary + "@1,telegram://" + canary + "@telegram?chats=@a\nntfy://ntfy.sh/" + canary: 3,
+		"mqtt://" + canary: -1, "https://a.example, x" + canary: -1,
 	} {
 		c, err := places{environ: []string{"BELFRY_ALERT_URL=" + raw}}.load(t)
 		switch {
@@ -31,5 +37,12 @@ func TestPublicURL(t *testing.T) {
 		if (err != nil) != (want == "error") || err == nil && c.PublicURL != want {
 			t.Errorf("%q: %q, %v", raw, c.PublicURL, err)
 		}
+	}
+}
+
+// The schemes are those of which channels are made.
+func TestAlertSchemes(t *testing.T) {
+	if !slices.Equal(alertSchemes, domain.ChannelSchemes()) {
+		t.Errorf("%v, but channels are made of %v", alertSchemes, domain.ChannelSchemes())
 	}
 }

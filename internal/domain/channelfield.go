@@ -31,6 +31,10 @@ const (
 	ChannelNtfy ChannelKind = "NTFY"
 	// ChannelSMS is a telephone that gets text messages by Twilio.
 	ChannelSMS ChannelKind = "SMS"
+	// ChannelGotify is a server of Gotify.
+	ChannelGotify ChannelKind = "GOTIFY"
+	// ChannelPushover is a user or a group of Pushover.
+	ChannelPushover ChannelKind = "PUSHOVER"
 )
 
 // ChannelField is one thing that a kind of channels has to know, or may know.

@@ -42,6 +42,16 @@ var kindsOfChannels = []kindOfChannel{
 		{"user", false, false, "a user, if there is no token", nil},
 		{"password", true, false, "the password of the user", nil},
 	}},
+	{kind: ChannelGotify, fields: []ChannelField{
+		{FieldURL, true, true, "the URL of the server", urlFault},
+		{"token", true, true, "the token of an application", nil},
+	}},
+	{kind: ChannelPushover, server: "https://api.pushover.net", fields: []ChannelField{
+		{"token", true, true, "the token of an application", nil},
+		{"userKey", true, true, "the key of the user or the group", nil},
+		{"device", false, false, "devices of the user, separated by commas; all unless said", nil},
+		{FieldURL, true, false, "another server than https://api.pushover.net", urlFault},
+	}},
 	{kind: ChannelPagerDuty, server: "https://events.pagerduty.com/v2/enqueue", fields: []ChannelField{
 		{"routingKey", true, true, "the integration key of a service, for the Events API v2",
 			matches(`^[A-Za-z0-9]{32}$`, "must be 32 letters and digits")},

@@ -40,6 +40,6 @@
 //	execution.go histogram.go point.go
 //	loss.go health.go alert.go call.go key.go session.go change.go operation.go idempotency.go
 //	alertsetting.go condition.go notice.go
-//	channelfield.go channelmail.go channelkind.go channel.go channeltext.go channelsetting.go
+//	channelfield.go channelmail.go channelkind.go channel.go channelurl.go channeltext.go channelsetting.go
 //	alertrule.go silence.go maintenance.go rulesetting.go
 package domain

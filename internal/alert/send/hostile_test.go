@@ -60,7 +60,8 @@ func TestTextsOfOthersInjectNothing(t *testing.T) {
 		domain.ChannelSlack: checkSlack, domain.ChannelTeams: checkTeams, domain.ChannelDiscord: checkDiscord,
 		domain.ChannelTelegram: checkTelegram, domain.ChannelNtfy: checkNtfy, domain.ChannelSMS: checkSMS,
 		domain.ChannelPagerDuty: checkPagerDuty, domain.ChannelAlertmanager: checkPlainJSON,
-		domain.ChannelWebhook: checkPlainJSON,
+		domain.ChannelWebhook: checkPlainJSON, domain.ChannelGotify: checkPlainJSON,
+		domain.ChannelPushover: checkPushover,
 	} {
 		t.Run(string(kind), func(t *testing.T) {
 			list, err := makers[kind](inputOf(channelOf(kind, "https://service.example"), hostileMessage()))
@@ -188,6 +189,14 @@ func checkSMS(t *testing.T, body []byte) {
 	form, err := url.ParseQuery(string(body))
 	if err != nil || len(form) != 3 || len([]rune(form.Get("Body"))) > maxSMS ||
 		!strings.HasSuffix(form.Get("Body"), "...\nhttps://b/alerts") || form.Get("To") != "+4917012345" {
+		t.Errorf("%v, %v", form, err)
+	}
+}
+
+func checkPushover(t *testing.T, body []byte) {
+	form, err := url.ParseQuery(string(body))
+	if err != nil || len(form) != 8 || form.Has("html") || len([]rune(form.Get("title"))) > 250 ||
+		len([]rune(form.Get("message"))) > 1_024 || strings.ContainsAny(form.Get("message"), "\r\x00\u202e") {
 		t.Errorf("%v, %v", form, err)
 	}
 }

@@ -36,6 +36,11 @@ func channelOf(kind domain.ChannelKind, server string) *domain.Channel {
 	case domain.ChannelNtfy:
 		c.Secrets.URL, options["user"] = server, "phil"
 		secrets["topic"], secrets["password"] = "T0KEN-topic", "T0KEN+of/ntfy"
+	case domain.ChannelGotify:
+		c.Secrets.URL, secrets["token"] = server, "T0KEN-of-gotify"
+	case domain.ChannelPushover:
+		c.Secrets.URL, options["device"] = server, "phone"
+		secrets["token"], secrets["userKey"] = "T0KEN-of-push", "T0KEN-of-user"
 	case domain.ChannelPagerDuty:
 		c.Secrets.URL, secrets["routingKey"] = server+"/v2/enqueue", "T0KEN0123456789abcdef0123456789a"
 	case domain.ChannelAlertmanager:

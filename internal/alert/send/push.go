@@ -33,6 +33,45 @@ func makeNtfy(in *input) ([]request, error) {
 	return one(in.post(in.channel.Server(), body))
 }
 
+// makeGotify makes a message as https://gotify.net/docs/pushmsg has it. Its text is plain unless said.
+func makeGotify(in *input) ([]request, error) {
+	priority := 4
+	if level := in.message.Level(); !in.message.Over() && level != domain.LevelInfo {
+		priority = map[domain.Level]int{domain.LevelWarning: 6, domain.LevelCritical: 8}[level]
+	}
+	body := object{"title": in.content.Title, "message": in.content.Text, "priority": priority}
+	if in.message.Link != "" {
+		body["extras"] = object{"client::notification": object{"click": object{"url": in.message.Link}}}
+	}
+	r, err := in.post(strings.TrimSuffix(in.channel.Secrets.URL, "/")+"/message", body)
+	r.header.Del("Authorization")
+	r.header.Set("X-Gotify-Key", in.secret("token"))
+	return one(r, err)
+}
+
+// makePushover makes a message as https://pushover.net/api has it: a title of 250 characters and a text of 1,024,
+// without HTML unless said. What is critical is of high priority: it makes a sound also in quiet hours.
+func makePushover(in *input) ([]request, error) {
+	priority := "0"
+	if !in.message.Over() && in.message.Level() == domain.LevelCritical {
+		priority = "1"
+	}
+	form := url.Values{
+		"token": {in.secret("token")}, "user": {in.secret("userKey")}, "title": {alert.Clip(in.content.Title, 250)},
+		"message": {alert.Clip(in.content.Text, 1_024)}, "priority": {priority},
+	}
+	if device := in.option("device", ""); device != "" {
+		form.Set("device", device)
+	}
+	if link := in.message.Link; link != "" && len(link) <= 512 {
+		form.Set("url", link)
+		form.Set("url_title", "Open in Belfry")
+	}
+	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
+	server := strings.TrimSuffix(in.channel.Server(), "/")
+	return []request{{server + "/1/messages.json", header, []byte(form.Encode())}}, nil
+}
+
 // maxSMS bounds a text message, in characters. Twilio takes 1,600, in segments of 67 to 153 which are paid for each.
 const maxSMS = 480
 

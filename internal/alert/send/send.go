@@ -47,7 +47,8 @@ func New(cfg Config) (*Sender, error) {
 var makers = map[domain.ChannelKind]func(in *input) ([]request, error){
 	domain.ChannelWebhook: makeWebhook, domain.ChannelSlack: makeSlack, domain.ChannelTeams: makeTeams,
 	domain.ChannelDiscord: makeDiscord, domain.ChannelTelegram: makeTelegram, domain.ChannelNtfy: makeNtfy,
-	domain.ChannelSMS: makeSMS, domain.ChannelPagerDuty: makePagerDuty, domain.ChannelAlertmanager: makeAlertmanager,
+	domain.ChannelSMS: makeSMS, domain.ChannelGotify: makeGotify, domain.ChannelPushover: makePushover,
+	domain.ChannelPagerDuty: makePagerDuty, domain.ChannelAlertmanager: makeAlertmanager,
 }
 
 // others send the messages of each kind that gets them in another way.
