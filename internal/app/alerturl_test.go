@@ -20,7 +20,8 @@ func TestChannelsOfSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, kind := range []domain.ChannelKind{domain.ChannelWebhook, domain.ChannelDiscord, domain.ChannelEmail} {
-		if c := &channels[i]; c.Kind != kind || !c.Default || c.Validate() != nil || (c.Secrets.Signing != nil) != (i == 0) {
+		if c := &channels[i]; c.Kind != kind || !c.Default || c.Validate() != nil ||
+			(c.Secrets.Signing != nil) != (i == 0) {
 			t.Errorf("%+v: %v", c, c.Validate())
 		}
 	}

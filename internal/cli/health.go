@@ -26,7 +26,7 @@ func (r *remote) healthCommand() *cobra.Command {
 		Args:    noArgs,
 		RunE: r.speaking(func(ctx context.Context, c *client.Client, _ []string) error {
 			if plugin {
-				return r.plugin(ctx, c)
+				return printPlugin(ctx, r.out, c)
 			}
 			ready, err := c.Ready(ctx)
 			if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -77,8 +78,8 @@ func pluginText(text string) string {
 	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' || r == '|' }), " ")
 }
 
-// plugin prints the line of a plugin and ends with its code.
-func (r *remote) plugin(ctx context.Context, c *client.Client) error {
+// printPlugin prints the line of a plugin and ends with its code.
+func printPlugin(ctx context.Context, out io.Writer, c *client.Client) error {
 	var found pluginFound
 	found.ready, found.err = c.Ready(ctx)
 	if found.err != nil {
@@ -92,7 +93,7 @@ func (r *remote) plugin(ctx context.Context, c *client.Client) error {
 		}
 	}
 	code, line := found.result()
-	if _, err := fmt.Fprintln(r.out, line); err != nil {
+	if _, err := fmt.Fprintln(out, line); err != nil {
 		return errors.Join(err, &failure{code: code})
 	}
 	if code == pluginOK {
