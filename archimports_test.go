@@ -65,7 +65,7 @@ var imports = []struct {
 	{"internal/engine/run", row{internal: []string{"cron", "target", "host", "webhook", "domain", "engine/lock",
 		"engine/hold"}}},
 	{"internal/engine/run/runtest", row{internal: []string{"domain", "engine/run"}}}, // for tests only
-	{"internal/engine/due", row{internal: []string{"clock", "engine/lock", "engine/hold", "engine/run"}}},
+	{"internal/engine/due", row{internal: []string{"domain", "clock", "engine/lock", "engine/hold", "engine/run"}}},
 	{"internal/engine/dispatch", row{internal: []string{"clock", "target", "host", "engine/lock", "engine/run"}}},
 	{"internal/engine/record", row{internal: []string{"failpoint", "domain", "store", "clock", "engine/lock",
 		"engine/run"}}},

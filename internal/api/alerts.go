@@ -29,6 +29,7 @@ func (h *alertRoutes) register(rt *router) {
 type alertsInput struct {
 	Limit  limitParam `query:"limit"`
 	Cursor string     `query:"cursor" doc:"nextCursor of the page before; absent: the first page."`
+	JobID  jobIDParam `query:"jobId" doc:"Only alerts of this job."`
 	Open   boolParam  `query:"open" doc:"true: only alerts of jobs that have not recovered."`
 }
 
@@ -65,11 +66,15 @@ func (h *alertRoutes) alerts(ctx context.Context, in *alertsInput) (*alertsOutpu
 	if err != nil {
 		return nil, err
 	}
+	job, err := in.JobID.parse()
+	if err != nil {
+		return nil, err
+	}
 	found, next, err := visible(ctx, h.scope, limit, from, alertPlace,
 		func(from wire.Cursor, limit int) ([]domain.Alert, *wire.Cursor, error) {
 			found, err := h.list.List(ctx, store.AlertPage{
 				BeforeAt: from.At, BeforeJob: from.Job, BeforeLost: from.Nonce == wire.LostNonce, Limit: limit + 1,
-				OpenOnly: open != nil && *open,
+				OpenOnly: open != nil && *open, JobID: job,
 			})
 			page, next := cutAt(found, limit, alertPlace)
 			return page, next, err

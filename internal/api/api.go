@@ -202,7 +202,7 @@ func routesOf(c *Config, sc *scope, rm *room) []interface{ register(rt *router) 
 			jobs: c.Store.Jobs(), clock: c.Clock, pace: c.Pace, underWay: make(chan struct{}, maxForecasts),
 		},
 		&metricRoutes{view: c.View, clock: c.Clock, metered: c.Metrics},
-		&seriesRoutes{c.View, sc, c.Clock},
+		&seriesRoutes{c.View, sc, c.Clock}, &failingRoutes{c.View, c.Clock},
 		&hostRoutes{view: c.View}, &settingRoutes{c.Settings},
 		&clusterRoutes{c.Cluster.Members, c.Store.Changes(), tr, c.Log},
 		&alertRoutes{list: c.Store.Alerts(), scope: sc}, &groupRoutes{c.Store.Notices(), c.Clock, tr},

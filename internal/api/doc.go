@@ -88,10 +88,10 @@
 //	warnings.go certificate.go moved.go editor.go precondition.go tag.go prefer.go saved.go jobfilter.go
 //	jobs.go bykey.go bykeyedit.go restore.go versions.go
 //	importstream.go importwarnings.go importonce.go importreport.go import.go export.go
-//	executionfilter.go executions.go bykeyexecutions.go executionlists.go executionline.go history.go joblist.go
-//	running.go series.go feed.go
+//	executionfilter.go executions.go bykeyexecutions.go executionlists.go executionline.go history.go joborder.go
+//	joblist.go running.go series.go feed.go
 //	bulkbody.go bulk.go
 //	schedules.go preview.go forecastcost.go forecast.go metrics.go hosts.go cluster.go settings.go events.go
-//	alerts.go alertgroups.go audit.go me.go session.go keys.go changes.go health.go docs.go
+//	alerts.go failing.go alertgroups.go audit.go me.go session.go keys.go changes.go health.go docs.go
 //	api.go
 package api

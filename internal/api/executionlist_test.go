@@ -49,6 +49,29 @@ func TestListExecutionsByWhatTheyAre(t *testing.T) {
 			}
 		}
 	}
+	const host = "example.com"
+	for query, want := range map[string]string{
+		"host=" + host: "RUNNING FAILED SUCCESS MISSED", "host=other.test": "",
+		"host=" + host + "&status=FAILED":                 "FAILED",
+		"host=" + host + "&jobId=" + id + "&manual=false": "FAILED SUCCESS MISSED", "host=other.test&jobId=" + id: "",
+	} {
+		for _, limit := range []int{1, 1000} {
+			got := walk(t, h, fmt.Sprintf("/executions?limit=%d&%s", limit, query), "executions", "status")
+			if strings.Join(got, " ") != want {
+				t.Errorf("%s, limit %d: %v, want %s", query, limit, got, want)
+			}
+		}
+	}
+	for host, want := range map[string]int{host: 1, "other.test": 0} {
+		if got := walk(t, h, "/executions/running?host="+host, "executions", "status"); len(got) != want {
+			t.Errorf("running at %s: %v", host, got)
+		}
+	}
+	for _, path := range []string{"/executions", "/executions/running"} {
+		if p := call(t, h, "GET", path+"?host=a/b", "").problem(t, 400); !slices.Equal(p.fields(), []string{"host"}) {
+			t.Errorf("%s names %v", path, p.fields())
+		}
+	}
 	for query, field := range map[string]string{
 		"status=DONE": "status", "status=failed": "status", "status=FAILED,": "status",
 		"status=FAILED&status=MISSED":         "status",

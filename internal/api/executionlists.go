@@ -39,11 +39,26 @@ func (h *listRoutes) register(rt *router) {
 	}, h.failedExecutions, kindUnavailable)
 }
 
+// calledDoc describes the filter by host of lists of executions.
+const calledDoc = "Only executions that call this host, or called it: a name, name:port, or a URL with scheme and " +
+	"name. It is that of the version of the job that fired."
+
+// calledHostParam selects executions by the host that they call.
+type calledHostParam string
+
+// Schema implements huma.SchemaProvider.
+func (calledHostParam) Schema(huma.Registry) *huma.Schema {
+	most := maxHostFilter
+	return &huma.Schema{Type: huma.TypeString, MaxLength: &most, Description: calledDoc,
+		Examples: []any{"api.example.com"}}
+}
+
 type executionsInput struct {
 	ExecutionFilter
-	JobID  jobIDParam `query:"jobId"`
-	Limit  limitParam `query:"limit"`
-	Cursor string     `query:"cursor" doc:"nextCursor of the page before; absent: the first page."`
+	JobID  jobIDParam      `query:"jobId"`
+	Host   calledHostParam `query:"host"`
+	Limit  limitParam      `query:"limit"`
+	Cursor string          `query:"cursor" doc:"nextCursor of the page before; absent: the first page."`
 }
 
 func (h *listRoutes) executions(ctx context.Context, in *executionsInput) (*executionsOutput, error) {
@@ -52,6 +67,9 @@ func (h *listRoutes) executions(ctx context.Context, in *executionsInput) (*exec
 		return nil, err
 	}
 	if q.JobID, err = in.JobID.parse(); err != nil {
+		return nil, err
+	}
+	if q.Host, err = parseHostFilter(string(in.Host)); err != nil {
 		return nil, err
 	}
 	return h.page(ctx, &recentInput{in.Limit, in.Cursor}, q, h.view.Everywhere)

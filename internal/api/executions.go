@@ -26,7 +26,7 @@ func documentLive(rt *router, path string) {
 	}
 	res.Headers[headerLive] = &huma.Header{
 		Description: "partial: what a node of the cluster knows alone is missing, because it has not answered: " +
-			"executions that have not ended, and hosts. Absent: nothing is.",
+			"executions that have not ended, hosts, and next fires in their order. Absent: nothing is.",
 		Schema: &huma.Schema{Type: "string", Pattern: "^partial$", MaxLength: new(len("partial"))},
 	}
 }

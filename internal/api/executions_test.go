@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -231,6 +232,17 @@ func TestAlerts(t *testing.T) {
 	if len(page.Alerts) != 2 || page.Alerts[1].Open || *page.Alerts[1].RecoveredAt != base-1 ||
 		page.Alerts[1].HTTPStatus != nil {
 		t.Errorf("all: %+v", page)
+	}
+	for query, want := range map[string]string{"jobId=" + id: id, "jobId=" + over.JobID.String(): over.JobID.String(),
+		"jobId=" + domain.NewJobID(2).String(): "", "open=true&jobId=" + over.JobID.String(): ""} {
+		got := strings.Join(walk(t, h, "/observability/alerts?limit=1&"+query, "alerts", "jobId"), " ")
+		if got != want {
+			t.Errorf("%s: %s, want %s", query, got, want)
+		}
+	}
+	if p := call(t, h, "GET", "/observability/alerts?jobId=x", "").problem(t, 400); !slices.Equal(p.fields(),
+		[]string{"jobId"}) {
+		t.Errorf("%v", p.fields())
 	}
 }
 

@@ -123,6 +123,14 @@ func (f *fixture) LiveList(q store.ExecutionQuery) store.ExecutionPage { return 
 
 func (f *fixture) NextFire(id domain.JobID) (int64, bool) { return f.engine.NextFire(id) }
 
+func (f *fixture) NextFires(after domain.FireKey, limit int) []domain.FireKey {
+	return f.engine.NextFires(after, limit)
+}
+
+func (f *fixture) FiredAgo(id domain.JobID, ago time.Duration) bool {
+	return f.engine.FiredAgo(id, ago)
+}
+
 func (f *fixture) Health() domain.Health {
 	if f.health != nil {
 		h := *f.health

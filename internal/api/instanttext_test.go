@@ -211,6 +211,7 @@ func TestEveryAnswerInBothForms(t *testing.T) {
 		{"GET", "/operations", "", "/operations", true},
 		{"GET", "/operations/" + operation, "", "/operations/{id}", true},
 		{"POST", "/operations/" + operation + "/cancel", "", "/operations/{id}/cancel", false},
+		{"GET", "/observability/failing?from=1767139200000&to=1767225600000", "", "/observability/failing", true},
 		{"GET", "/alerts/groups", "", "/alerts/groups", true},
 		{"GET", "/alerts/groups/" + group, "", "/alerts/groups/{id}", true},
 		{"POST", "/alerts/groups/" + group + "/acknowledge", "", "/alerts/groups/{id}/acknowledge", false},

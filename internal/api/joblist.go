@@ -23,32 +23,10 @@ func (h *jobListRoutes) register(rt *router) {
 	register(rt, huma.Operation{
 		OperationID: "list-jobs", Method: http.MethodGet, Path: "/jobs", Tags: []string{"Jobs"},
 		Summary: "List jobs", Description: "In the order of their ids, which is that of their creation, to " +
-			"the millisecond. A body of more than 4 KiB is left out: bodyCut is true, bodyBytes its length, and GET " +
-			"/jobs/{id} has it. " + pageEnds,
+			"the millisecond, unless sort says otherwise. A body of more than 4 KiB is left out: bodyCut is true, " +
+			"bodyBytes its length, and GET /jobs/{id} has it. " + pageEnds,
 	}, h.listJobs, kindUnavailable)
-}
-
-// sortParam is the order of a list of jobs.
-type sortParam string
-
-// Schema implements huma.SchemaProvider.
-func (sortParam) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{
-		Type: huma.TypeString, Enum: []any{"id", "-id"}, Default: "id", Examples: []any{"-id"},
-		Description: "id: in the order of their creation. -id: the newest first. There is no other order, since no " +
-			"index has one.",
-	}
-}
-
-func (p sortParam) parse() (descending bool, err error) {
-	switch strings.TrimSpace(string(p)) {
-	case "", "id":
-		return false, nil
-	case "-id":
-		return true, nil
-	}
-	return false, kindMalformed.fieldAs(domain.FieldChoice, "sort", "must be id or -id, the order of creation: "+
-		"jobs are in an index by that alone", string(p))
+	documentLive(rt, "/jobs")
 }
 
 // What a page with the last execution of each job has at most: half of the work of a request is that
@@ -84,6 +62,7 @@ type listInput struct {
 	JobFilter
 	Include includeParam `query:"include"`
 	Due     instantParam `query:"nextFireBefore" doc:"Only active jobs whose next fire is before this instant, in the order of sort. The next fires are in memory and not in an index, so pages may end early."`
+	Never   boolParam    `query:"neverRan" doc:"Only jobs of which no execution has ended (true), or only the others (false), as far as the record is kept. A job whose schedule had a fire an hour ago or earlier has run. The record is looked up for up to 200 jobs, so pages may end early."`
 	Sort    sortParam    `query:"sort"`
 	Count   boolParam    `query:"count" doc:"true: how many jobs there are, in the place of the list. limit does not matter then. With nextCursor not all were counted: the counts of the pages are to be added."`
 	Limit   limitParam   `query:"limit"`
@@ -110,17 +89,11 @@ func (h *jobListRoutes) listJobs(ctx context.Context, in *listInput) (*listOutpu
 	if err != nil {
 		return nil, err
 	}
-	due, err := in.Due.parse("nextFireBefore", noInstant)
+	now, err := in.now()
 	if err != nil {
 		return nil, err
 	}
-	list := h.view.Jobs
-	if due != noInstant {
-		list = func(ctx context.Context, q store.JobQuery) (view.JobPage, error) {
-			return h.view.JobsBefore(ctx, q, due)
-		}
-	}
-	page, err := list(ctx, q)
+	page, err := h.page(ctx, in, q, now)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +103,7 @@ func (h *jobListRoutes) listJobs(ctx context.Context, in *listInput) (*listOutpu
 			return nil, err
 		}
 	}
-	fit(ctx, cutJobs(&page, executions))
+	fit(ctx, page.cut(executions))
 	out := &listOutput{jobsBody{Jobs: make([]ListedJob, len(page.Jobs))}}
 	if q.CountOnly {
 		out.Body.Count = &page.Count
@@ -143,14 +116,21 @@ func (h *jobListRoutes) listJobs(ctx context.Context, in *listInput) (*listOutpu
 			out.Body.Jobs[i].LastExecution = &body
 		}
 	}
-	if !page.Next.IsZero() {
-		out.Body.NextCursor = h.scope.afterJobs(ctx, &page)
-	}
+	out.Body.NextCursor = page.next()
 	return out, nil
 }
 
-// noInstant is none that a parameter can be.
-const noInstant = -1
+// now returns what the request selects by what changes by itself.
+func (in *listInput) now() (now view.JobsNow, err error) {
+	if now.DueBefore, err = in.Due.parse("nextFireBefore", 0); err != nil {
+		return now, err
+	}
+	if strings.TrimSpace(string(in.Due)) != "" {
+		now.DueBefore = max(now.DueBefore, 1) // zero is no bound, and nothing is before 1
+	}
+	now.NeverRan, err = in.Never.parse("neverRan")
+	return now, err
+}
 
 // query returns what a request selects, and whether it wants the last executions.
 func (h *jobListRoutes) query(ctx context.Context, in *listInput) (q store.JobQuery, last bool, err error) {
@@ -160,7 +140,7 @@ func (h *jobListRoutes) query(ctx context.Context, in *listInput) (q store.JobQu
 	if last, err = in.Include.parse(); err != nil {
 		return q, false, err
 	}
-	if q.Descending, err = in.Sort.parse(); err != nil {
+	if q.Descending, _, err = in.Sort.parse(); err != nil {
 		return q, false, err
 	}
 	count, err := in.Count.parse("count")
@@ -174,41 +154,66 @@ func (h *jobListRoutes) query(ctx context.Context, in *listInput) (q store.JobQu
 	if last {
 		q.Limit, q.MaxWork = min(q.Limit, maxLastLimit), maxLastWork
 	}
-	q.After, err = h.scope.afterCursor(in.Cursor)
-	return q, last, err
+	return q, last, nil
 }
 
-// cutJobs ends a page where it has pageBytes with the executions, and returns its length.
-func cutJobs(page *view.JobPage, executions map[domain.JobID]domain.Execution) (bytes int) {
-	for i := range page.Jobs {
-		j := &page.Jobs[i]
-		bytes += j.Current.Size()
-		if e, found := executions[j.ID]; found {
-			bytes += e.Size()
-		}
-		if bytes >= pageBytes && i+1 < len(page.Jobs) {
-			page.Jobs, page.Next = page.Jobs[:i+1], j.ID
-			return bytes
-		}
-	}
-	return bytes
-}
-
-// afterCursor returns the job that a cursor of jobs is at.
-func (sc *scope) afterCursor(text string) (domain.JobID, error) {
-	from, err := wire.ParseCursor(wire.CursorJobs, text)
+// page returns the page that a request asks for.
+func (h *jobListRoutes) page(ctx context.Context, in *listInput, q store.JobQuery, now view.JobsNow) (p *jobsPage,
+	err error) {
+	_, order, err := in.Sort.parse()
 	if err != nil {
-		return domain.JobID{}, err
+		return nil, err
 	}
-	return sc.spaces.seals.openedJob(from)
+	if order != "" && !q.CountOnly {
+		return h.sorted(ctx, in, q, now, order)
+	}
+	if q.After, err = h.scope.afterCursor(in.Cursor); err != nil {
+		return nil, err
+	}
+	p = &jobsPage{}
+	if p.JobPage, err = h.view.JobsOf(ctx, q, now); err != nil {
+		return nil, err
+	}
+	p.after = func(int) string { return h.scope.afterJobs(ctx, &p.JobPage) }
+	if !p.Next.IsZero() {
+		p.cursor = p.after(0)
+	}
+	return p, nil
 }
 
-// afterJobs returns the cursor of the page after one. A page that has ended because of its work may
-// end at a job of another namespace.
-func (sc *scope) afterJobs(ctx context.Context, page *view.JobPage) string {
-	n := len(page.Jobs)
-	if visitorOf(ctx).namespace == "" || n > 0 && page.Jobs[n-1].ID == page.Next {
-		return wire.Cursor{List: wire.CursorJobs, Job: page.Next}.String()
+// sorted returns a page in an order that is not that of ids.
+func (h *jobListRoutes) sorted(ctx context.Context, in *listInput, q store.JobQuery, now view.JobsNow, word string) (
+	*jobsPage, error) {
+	of := jobOrders[word]
+	from, err := wire.ParseCursor(of.list, in.Cursor)
+	if err != nil {
+		return nil, err
 	}
-	return sc.spaces.seals.sealedJob(page.Next)
+	confined := visitorOf(ctx).namespace != ""
+	if confined {
+		if from, err = h.scope.spaces.seals.opened(from); err != nil {
+			return nil, err
+		}
+	}
+	found, err := h.view.Sorted(ctx, q, now, of.order,
+		view.JobPlace{Key: from.At, Job: from.Job, Rest: from.Nonce == wire.RestNonce})
+	if err != nil {
+		return nil, err
+	}
+	text := func(at view.JobPlace) string {
+		c := wire.Cursor{List: of.list, At: at.Key, Job: at.Job}
+		if at.Rest {
+			c.Nonce = wire.RestNonce
+		}
+		if confined {
+			return h.scope.spaces.seals.sealed(c)
+		}
+		return c.String()
+	}
+	p := &jobsPage{JobPage: view.JobPage{Jobs: found.Jobs, Count: len(found.Jobs)}}
+	p.after = func(i int) string { return text(found.Places[i]) }
+	if found.Next != nil {
+		p.cursor = text(*found.Next)
+	}
+	return p, nil
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store/faulty"
@@ -216,9 +217,120 @@ func TestJobsDueBefore(t *testing.T) {
 			t.Errorf("%s: counted %d, want %d", query, *b.Count, len(want))
 		}
 	}
-	for query, field := range map[string]string{"nextFireBefore=x": "nextFireBefore", "sort=nextFireAt": "sort"} {
+	for query, field := range map[string]string{"nextFireBefore=x": "nextFireBefore", "sort=failures": "sort"} {
 		if p := call(t, h, "GET", "/jobs?"+query, "").problem(t, 400); !slices.Equal(p.fields(), []string{field}) {
 			t.Errorf("%s names %v", query, p.fields())
 		}
+	}
+}
+
+// TestJobsInOtherOrders: each order has every job that may be seen, once, on pages of any size, and its cursors
+// are of no other order.
+func TestJobsInOtherOrders(t *testing.T) {
+	f, h, ids := listed(t) // the second one has failed
+	f.record(t, domain.Execution{FireKey: domain.FireKey{JobID: jobID(t, ids[2]), ScheduledAt: base + 7}, Version: 1,
+		Status: domain.StatusSuccess, CompletedAt: base + 8})
+	rare := create(t, h, laidOver(`"schedule":"0 0 0 2 1 *","name":"rare"`))
+	soon := create(t, h, laidOver(`"schedule":"* * * * * *","isActive":false`))
+	ids = append(ids, rare, soon)
+	for query, want := range map[string][]int{
+		"sort=-failures": {1, 0, 2, 3, 4}, "sort=-failures&failing=true": {1}, "sort=-failures&tag=eu": {0, 2},
+		"sort=nextFireAt&name=rare": {3}, "sort=nextFireAt&isActive=false": {4},
+		"sort=-lastFireAt": {2, 1, 0, 3, 4}, "sort=-lastFireAt&neverRan=true": {0, 3, 4},
+		"sort=-lastFireAt&include=lastExecution&isActive=true": {2, 1, 0, 3},
+	} {
+		var expected []string
+		for _, i := range want {
+			expected = append(expected, ids[i])
+		}
+		for _, limit := range []string{"", "&limit=1", "&limit=2"} {
+			if got := walk(t, h, "/jobs?"+query+limit, "jobs", "id"); !slices.Equal(got, expected) {
+				t.Errorf("%s%s: got %v, want %v", query, limit, got, expected)
+			}
+		}
+	}
+	got := walk(t, h, "/jobs?sort=nextFireAt&limit=1", "jobs", "id")
+	first := slices.Clone(got[:3])
+	slices.Sort(first) // they fire at the same second: in the order of their ids
+	if !slices.Equal(got, append(first, rare, soon)) {
+		t.Errorf("by next fire: %v", got)
+	}
+	var b jobsBody
+	if call(t, h, "GET", "/jobs?count=true&sort=nextFireAt", "").into(t, 200, &b); b.Count == nil || *b.Count != 5 {
+		t.Errorf("%+v", b)
+	}
+	call(t, h, "GET", "/jobs?sort=nextFireAt&limit=1", "").into(t, 200, &b)
+	for _, sort := range []string{"id", "-failures", "-lastFireAt"} {
+		p := call(t, h, "GET", "/jobs?sort="+sort+"&cursor="+b.NextCursor, "").problem(t, 400)
+		if !slices.Equal(p.fields(), []string{"cursor"}) {
+			t.Errorf("%s takes the cursor of another order: %v", sort, p.fields())
+		}
+	}
+}
+
+// TestOrdersOfConfinedKeys: a confined key sees its own jobs, and cursors name no other.
+func TestOrdersOfConfinedKeys(t *testing.T) {
+	w := newTenants(t)
+	w.record(t, w.ours, base-100_000, 1)
+	w.record(t, w.theirs, base-50_000, 2)
+	for _, sort := range []string{"-failures", "nextFireAt", "-lastFireAt"} {
+		for _, limit := range []string{"1", "50"} {
+			got := walk(t, w.billing, "/jobs?limit="+limit+"&sort="+sort, "jobs", "id")
+			if !slices.Equal(got, []string{w.ours}) {
+				t.Errorf("%s, limit %s: %v", sort, limit, got)
+			}
+		}
+	}
+}
+
+// TestJobsThatNeverRan: the filter goes by the record, and by the schedule where that tells, together with
+// others, in pages and counted.
+func TestJobsThatNeverRan(t *testing.T) {
+	f := newFixture(t)
+	h := newAPI(t, f)
+	var ids []string
+	for _, fields := range []string{`"schedule":"0 */5 * * * *"`, `"schedule":"0 0 0 2 1 *","tags":["x"]`,
+		`"schedule":"0 */5 * * * *","isActive":false`, `"schedule":"0 0 0 2 1 *","isActive":false,"tags":["x"]`} {
+		ids = append(ids, create(t, h, laidOver(fields)))
+	}
+	expect := func(query string, want ...int) {
+		t.Helper()
+		var expected []string
+		for _, i := range want {
+			expected = append(expected, ids[i])
+		}
+		for _, limit := range []string{"", "&limit=1"} {
+			if got := walk(t, h, "/jobs?"+query+limit, "jobs", "id"); !slices.Equal(got, expected) {
+				t.Errorf("%s%s: got %v, want %v", query, limit, got, expected)
+			}
+		}
+		var b jobsBody
+		if call(t, h, "GET", "/jobs?count=true&"+query, "").into(t, 200, &b); *b.Count != len(want) ||
+			len(b.Jobs) != 0 || b.NextCursor != "" {
+			t.Errorf("count of %s: %+v, want %d", query, b, len(want))
+		}
+	}
+	expect("neverRan=true", 0, 1, 2, 3)
+	expect("neverRan=false")
+	f.record(t, domain.Execution{FireKey: domain.FireKey{JobID: jobID(t, ids[1]), ScheduledAt: base + 1, Nonce: 7},
+		Version: 1, Status: domain.StatusFailed, CompletedAt: base + 2},
+		domain.Execution{FireKey: domain.FireKey{JobID: jobID(t, ids[3]), ScheduledAt: base + 1, Nonce: 7},
+			Version: 1, Status: domain.StatusSuccess, CompletedAt: base + 2})
+	expect("neverRan=true", 0, 2) // the others were triggered
+	expect("neverRan=true&sort=-id", 2, 0)
+	expect("neverRan=false&tag=x", 1, 3)
+	expect("neverRan=true&nextFireBefore=2026-01-01T00:10:00Z", 0)
+	expect("neverRan=false&isActive=true", 1)
+	before := f.store.Count("History.Last").Calls
+	f.clock.step(2 * time.Hour) // no engine loop runs: nothing is on record, but the schedule tells
+	expect("neverRan=true&isActive=true")
+	expect("neverRan=false&isActive=true", 0, 1)
+	if f.store.Count("History.Last").Calls == before {
+		t.Error("the record was not asked")
+	}
+	f.store.Add(faulty.Rule{Method: "History.Last"})
+	call(t, h, "GET", "/jobs?neverRan=true", "").problem(t, 503)
+	if p := call(t, h, "GET", "/jobs?neverRan=x", "").problem(t, 400); !slices.Equal(p.fields(), []string{"neverRan"}) {
+		t.Errorf("names %v", p.fields())
 	}
 }

@@ -79,10 +79,11 @@ func (p runStateParam) narrow(q *store.ExecutionQuery) error {
 }
 
 type runningInput struct {
-	JobID  jobIDParam    `query:"jobId"`
-	State  runStateParam `query:"state"`
-	Limit  limitParam    `query:"limit"`
-	Cursor string        `query:"cursor" doc:"nextCursor of the page before; absent: the first page."`
+	JobID  jobIDParam      `query:"jobId"`
+	Host   calledHostParam `query:"host"`
+	State  runStateParam   `query:"state"`
+	Limit  limitParam      `query:"limit"`
+	Cursor string          `query:"cursor" doc:"nextCursor of the page before; absent: the first page."`
 }
 
 type runningOutput struct{ Body runningBody }
@@ -103,6 +104,9 @@ func (h runningRoutes) running(ctx context.Context, in *runningInput) (*runningO
 	var q store.ExecutionQuery
 	var err error
 	if q.JobID, err = in.JobID.parse(); err != nil {
+		return nil, err
+	}
+	if q.Host, err = parseHostFilter(string(in.Host)); err != nil {
 		return nil, err
 	}
 	if err := in.State.narrow(&q); err != nil {

@@ -26,6 +26,7 @@ beginning of what went wrong; --json has all of it.
 	fs := cmd.Flags()
 	fs.SortFlags = false
 	fs.StringVar(&filter.JobID, "job", "", "only those of the job with this id")
+	fs.StringVar(&filter.Host, "host", "", "only those that call this host: NAME, NAME:PORT or https://NAME")
 	fs.StringSliceVar(&filter.Statuses, "status", nil, "only those with one of these statuses: PENDING, RUNNING, "+
 		"SUCCESS, FAILED, SKIPPED, MISSED, UNKNOWN")
 	fs.StringVar(&filter.From, "from", "", "first scheduled instant, Unix milliseconds or RFC 3339 "+
@@ -62,6 +63,7 @@ the beginning of what went wrong in the last attempt.
 	fs := cmd.Flags()
 	fs.SortFlags = false
 	fs.StringVar(&filter.JobID, "job", "", "only those of the job with this id")
+	fs.StringVar(&filter.Host, "host", "", "only those that call this host: NAME, NAME:PORT or https://NAME")
 	fs.StringVar(&filter.State, "state", "", "only those in this state: inFlight, queued or retrying")
 	l.add(fs, "executions")
 	return l.command(r, cmd, func(cmd *cobra.Command, c *client.Client) iter.Seq2[client.Running, error] {

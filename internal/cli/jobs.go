@@ -13,32 +13,39 @@ func (r *remote) jobsCommand() *cobra.Command {
 		filter client.JobFilter
 		chosen jobFlags
 		count  bool
+		never  bool
 	)
 	l := &list[client.Job]{heading: "ID\tNAME\tNAMESPACE\tSTATE\tSCHEDULE\tNEXT FIRE\tLAST\tAPI", row: jobRow}
 	cmd := &cobra.Command{
 		Use:   "jobs",
 		Short: "List jobs, or change many",
-		Long: `List jobs in the order of their creation, or the newest first. STATE is active, paused, or
+		Long: `List jobs in the order of their creation, unless --sort or --newest says otherwise. STATE is active, paused, or
 broken if the job cannot be run. LAST is the outcome of the newest execution that has
 ended, with --last.
 
 ` + serverHelp,
-		Example: "  belfry jobs --failing --last\n  belfry jobs --host api.example.com --newest --limit 5\n" +
+		Example: "  belfry jobs --failing --last\n  belfry jobs --sort nextFireAt --limit 5\n" +
+			"  belfry jobs --host api.example.com --newest --limit 5\n" +
 			"  belfry jobs --tag billing --count",
 	}
 	fs := cmd.Flags()
 	fs.SortFlags = false
 	chosen.add(fs, &filter)
 	fs.BoolVar(&filter.Newest, "newest", false, "the newest jobs first")
+	fs.StringVar(&filter.Sort, "sort", "", "the order: id, -id, -failures, nextFireAt or -lastFireAt")
 	fs.BoolVar(&filter.LastExecution, "last", false, "with the newest execution of each that has ended")
 	fs.StringVar(&filter.DueBefore, "due-before", "", "only those whose next fire is before this instant, Unix "+
 		"milliseconds or RFC 3339")
+	fs.BoolVar(&never, "never-ran", true, "only those of which no execution has ended, or with =false only the others")
+	fs.Lookup("never-ran").DefValue = ""
 	fs.BoolVar(&count, "count", false, "print only how many jobs there are")
 	l.add(fs, "jobs")
 	cmd.AddCommand(bulkCommands{r}.all()...)
 	cmd.AddCommand(r.versionsCommand(), r.restoreCommand(), r.jobPreviewCommand())
 	return l.command(r, cmd, func(cmd *cobra.Command, c *client.Client) iter.Seq2[client.Job, error] {
-		chosen.into(cmd.Flags(), &filter)
+		if chosen.into(cmd.Flags(), &filter); cmd.Flags().Changed("never-ran") {
+			filter.NeverRan = &never
+		}
 		filter.PageSize = l.pageSize()
 		if !count {
 			return c.Jobs.List(cmd.Context(), filter)

@@ -101,6 +101,7 @@ func (s *shell) root() *cobra.Command {
 		s.receiverCommand(),
 		r.jobsCommand(), r.executionsCommand(), r.healthCommand(), r.hostsCommand(), r.clusterCommand(),
 		forecastCommand(r),
+		alertsCommand(r), failingCommand(r),
 		r.auditCommand(), r.trailCommand(), seriesCommand(r), eventsCommand(r), groupsCommand(r),
 		notificationsCommand(r),
 		s.benchCommand(), s.keysCommand(), r.meCommand(), settingsCommand(r),

@@ -24,6 +24,7 @@ type Client struct {
 	Keys       *Keys
 	Operations *Operations
 	Versions   *Versions
+	Failures   *Failures
 
 	server *connection
 	events eventTimes
@@ -75,6 +76,7 @@ func New(baseURL, apiKey string) (*Client, error) {
 	return &Client{
 		Jobs: &Jobs{server}, Executions: &Executions{server}, Keys: &Keys{server}, Operations: &Operations{server},
 		Versions: &Versions{server},
+		Failures: &Failures{server},
 		server:   server,
 		events:   eventTimes{eventSilence, eventRetry},
 	}, nil

@@ -396,6 +396,12 @@ func TestMetricsAndAlerts(t *testing.T) {
 	}
 	equal(t, alerts, []Alert{{JobID: "j", ExecutionID: "e", Open: true, Count: 3, FirstAt: 1, LastAt: 2,
 		HTTPStatus: new(500), Error: new("x")}})
+	b = &pageServer{pages: []string{`{"alerts":[]}`}}
+	f := AlertFilter{JobID: "j", OpenOnly: true, PageSize: 3}
+	if _, err := collect(b.serve(t).Failures.Alerts(t.Context(), f), 0); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, b.asked, []string{"/observability/alerts?jobId=j&limit=3&open=true"})
 }
 
 func TestPreview(t *testing.T) {

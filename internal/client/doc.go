@@ -35,7 +35,7 @@
 // Each file uses only those before it:
 //
 //	answer.go problem.go again.go connection.go page.go
-//	job.go joblist.go operation.go keyed.go instant.go version.go execution.go transfer.go key.go
+//	job.go joblist.go operation.go keyed.go instant.go version.go execution.go failing.go transfer.go key.go
 //	client.go forecast.go pin.go audit.go change.go host.go cluster.go me.go settings.go observe.go
 //	series.go event.go alerting.go
 package client

@@ -75,6 +75,7 @@ func (t TimeRange) query() url.Values {
 type ExecutionFilter struct {
 	JobID    string   // of this job; empty: of all jobs
 	Job      JobKey   // of the job with this key; without a key: of all jobs
+	Host     string   // that the version of the fire calls: a name, name:port, or a URL; not with Job
 	Statuses []string // one of these: PENDING, RUNNING, SUCCESS, FAILED, SKIPPED, MISSED, UNKNOWN
 	Manual   *bool    // triggered by hand, or by the schedule
 	TimeRange
@@ -94,7 +95,13 @@ func (e *Executions) List(ctx context.Context, f ExecutionFilter) iter.Seq2[Exec
 		maps.Copy(q, f.Job.query())
 		return e.list(ctx, f.PageSize, q, f.Job.path("executions")...)
 	}
-	if f.JobID != "" {
+	switch {
+	case f.Host != "":
+		q.Set("host", f.Host)
+		if f.JobID != "" {
+			q.Set("jobId", f.JobID)
+		}
+	case f.JobID != "":
 		return e.list(ctx, f.PageSize, q, "jobs", f.JobID, "executions")
 	}
 	return e.list(ctx, f.PageSize, q, "executions")
@@ -111,6 +118,7 @@ type Running struct {
 // RunningFilter selects executions that have not ended. The zero value selects all.
 type RunningFilter struct {
 	JobID    string
+	Host     string // that they call: a name, name:port, or a URL
 	State    string // inFlight, queued or retrying
 	PageSize int    // executions per request, 1 to 1,000; zero: the server's default
 }
@@ -118,7 +126,7 @@ type RunningFilter struct {
 // Running ranges over the executions that have not ended, newest scheduled first.
 func (e *Executions) Running(ctx context.Context, f RunningFilter) iter.Seq2[Running, error] {
 	q := url.Values{}
-	for name, value := range map[string]string{"jobId": f.JobID, "state": f.State} {
+	for name, value := range map[string]string{"jobId": f.JobID, "host": f.Host, "state": f.State} {
 		if value != "" {
 			q.Set(name, value)
 		}

@@ -20,6 +20,15 @@ func TestExecutionsAreListedByWhatTheyAre(t *testing.T) {
 		t.Fatal(err)
 	}
 	equal(t, b.asked, []string{"/jobs/j/executions"})
+	for _, job := range []string{"", "j"} {
+		b = &pageServer{pages: []string{`{"executions":[]}`}}
+		f := ExecutionFilter{JobID: job, Host: "a:1", Statuses: []string{"FAILED"}}
+		if _, err := collect(b.serve(t).Executions.List(t.Context(), f), 0); err != nil {
+			t.Fatal(err)
+		}
+		equal(t, b.asked, []string{map[string]string{"": "/executions?host=a%3A1&status=FAILED",
+			"j": "/executions?host=a%3A1&jobId=j&status=FAILED"}[job]})
+	}
 	b = &pageServer{pages: []string{`{"executions":[]}`}}
 	if _, err := collect(b.serve(t).Executions.List(t.Context(), ExecutionFilter{Job: JobKey{"eu", "k"},
 		TimeRange: TimeRange{From: "1"}}), 0); err != nil {
@@ -34,12 +43,12 @@ func TestWhatRunsIsListed(t *testing.T) {
 		`{"executions":[{"id":"2","state":"inFlight","retryAt":null}]}`,
 	}}
 	got, err := collect(b.serve(t).Executions.Running(t.Context(), RunningFilter{JobID: "j", State: "retrying",
-		PageSize: 3}), 0)
+		Host: "x", PageSize: 3}), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	equal(t, got, []Running{{Execution: Execution{ID: "1", Status: "PENDING"}, State: "retrying", ElapsedMs: 7,
 		RetryAt: new(int64(9))}, {Execution: Execution{ID: "2"}, State: "inFlight"}})
-	const query = "jobId=j&limit=3&state=retrying"
+	const query = "host=x&jobId=j&limit=3&state=retrying"
 	equal(t, b.asked, []string{"/executions/running?" + query, "/executions/running?cursor=A&" + query})
 }

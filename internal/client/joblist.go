@@ -20,7 +20,9 @@ type JobFilter struct {
 
 	// Of a list.
 	DueBefore     string // only those whose next fire is before it: Unix milliseconds or RFC 3339
-	Newest        bool   // the newest jobs first
+	NeverRan      *bool  // no execution of them has ended, as far as the record is kept
+	Newest        bool   // the newest jobs first; as Sort "-id"
+	Sort          string // id, -id, -failures, nextFireAt or -lastFireAt; empty: id
 	LastExecution bool   // each job with its newest execution that has ended
 	PageSize      int    // jobs per request, 1 to 1,000; zero: the server's default
 }
@@ -48,8 +50,14 @@ func (f JobFilter) list() url.Values {
 	if f.DueBefore != "" {
 		q.Set("nextFireBefore", f.DueBefore)
 	}
+	if f.NeverRan != nil {
+		q.Set("neverRan", strconv.FormatBool(*f.NeverRan))
+	}
 	if f.Newest {
 		q.Set("sort", "-id")
+	}
+	if f.Sort != "" {
+		q.Set("sort", f.Sort)
 	}
 	if f.LastExecution {
 		q.Set("include", "lastExecution")
@@ -57,7 +65,7 @@ func (f JobFilter) list() url.Values {
 	return q
 }
 
-// List ranges over jobs in the order of their creation.
+// List ranges over jobs in the order of their creation, unless the filter says otherwise.
 func (j *Jobs) List(ctx context.Context, f JobFilter) iter.Seq2[Job, error] {
 	return pages(ctx, f.PageSize, f.list(), func(ctx context.Context, q url.Values) (page[Job], error) {
 		var out struct {
@@ -71,7 +79,7 @@ func (j *Jobs) List(ctx context.Context, f JobFilter) iter.Seq2[Job, error] {
 
 // Count returns how many jobs the filter selects.
 func (j *Jobs) Count(ctx context.Context, f JobFilter) (n int, err error) {
-	f.Newest, f.LastExecution = false, false
+	f.Newest, f.LastExecution, f.Sort = false, false, ""
 	q := f.list()
 	q.Set("count", "true")
 	for part, err := range pages(ctx, 0, q, func(ctx context.Context, q url.Values) (page[int], error) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"iter"
 	"net/http"
-	"net/url"
 )
 
 // Health is the state of the server.
@@ -84,35 +83,10 @@ func (c *Client) Metrics(ctx context.Context) (Metrics, error) {
 	return out, err
 }
 
-// Alert is a run of final failures of one job.
-type Alert struct {
-	JobID       string  `json:"jobId"`
-	Kind        string  `json:"kind"`        // FAILURES, or LOST: fires that have no record
-	ExecutionID string  `json:"executionId"` // the latest that failed, or is lost
-	Open        bool    `json:"open"`
-	Count       int64   `json:"count"`
-	FirstAt     int64   `json:"firstAt"`
-	LastAt      int64   `json:"lastAt"`
-	RecoveredAt *int64  `json:"recoveredAt"`
-	HTTPStatus  *int    `json:"httpStatus"`
-	Error       *string `json:"error"`
-}
-
 // Alerts ranges over alerts, newest failure first. If openOnly is true, it ranges only
 // over those of jobs that have not recovered.
 func (c *Client) Alerts(ctx context.Context, openOnly bool, pageSize int) iter.Seq2[Alert, error] {
-	q := url.Values{}
-	if openOnly {
-		q.Set("open", "true")
-	}
-	return pages(ctx, pageSize, q, func(ctx context.Context, q url.Values) (page[Alert], error) {
-		var out struct {
-			Alerts     []Alert `json:"alerts"`
-			NextCursor string  `json:"nextCursor"`
-		}
-		err := c.server.getJSON(ctx, &out, q, "observability", "alerts")
-		return page[Alert]{out.Alerts, out.NextCursor}, err
-	})
+	return c.Failures.Alerts(ctx, AlertFilter{OpenOnly: openOnly, PageSize: pageSize})
 }
 
 // PreviewRequest has a schedule to explain.

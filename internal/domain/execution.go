@@ -1,5 +1,10 @@
 package domain
 
+import (
+	"bytes"
+	"cmp"
+)
+
 // Status is the state of an execution.
 type Status string
 
@@ -24,6 +29,11 @@ type FireKey struct {
 	JobID       JobID
 	ScheduledAt int64 // Unix milliseconds
 	Nonce       int64
+}
+
+// Sooner is the order of fires to come: the soonest first, and those of one instant by job.
+func (k FireKey) Sooner(other FireKey) int {
+	return cmp.Or(cmp.Compare(k.ScheduledAt, other.ScheduledAt), bytes.Compare(k.JobID[:], other.JobID[:]))
 }
 
 // ID returns the id of the execution with this key.

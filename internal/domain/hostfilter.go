@@ -53,7 +53,14 @@ func (f HostFilter) Matches(api string) bool {
 	if f == (HostFilter{}) {
 		return true
 	}
-	host := target.Of(api)
+	return f.MatchesHost(target.Of(api))
+}
+
+// MatchesHost is Matches of the host of a URL, as [target.Of] returns it.
+func (f HostFilter) MatchesHost(host target.Host) bool {
+	if f == (HostFilter{}) {
+		return true
+	}
 	if host == (target.Host{}) {
 		return false
 	}
@@ -61,6 +68,9 @@ func (f HostFilter) Matches(api string) bool {
 	return f.Name == e.Name && (f.Port == 0 || f.Port == e.Port) &&
 		(f.Scheme == "" || (f.Scheme == "https") == e.Secure)
 }
+
+// HostOf returns scheme, name and port of the host that a URL calls, or "".
+func HostOf(api string) string { return target.Of(api).String() }
 
 // HostName returns the name that a [HostFilter] of the URL's host has, or "".
 func HostName(api string) string { return target.Of(api).Endpoint().Name }

@@ -118,6 +118,7 @@
 // Each file uses only those before it:
 //
 //	turn.go effective.go queue.go spans.go waiting.go late.go config.go release.go ahead.go loop.go registry.go
+//	calendar.go
 //	committed.go unusable.go applyedit.go storewatch.go watermark.go beat.go refuse.go trigger.go editor.go
 //	work.go away.go runner.go sweep.go resend.go leave.go adopt.go remote.go takeover.go pickup.go
 //	engine.go share.go health.go live.go livelist.go

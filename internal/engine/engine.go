@@ -27,7 +27,7 @@ type Engine struct {
 	runner *runner
 	watch  *storeWatch
 
-	registry *registry
+	Calendar // with the registry
 	loop     *loop
 
 	zones  *zones.Rules

@@ -9,10 +9,6 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
 )
 
-// NextFire returns the job's next scheduled instant after now, in Unix
-// milliseconds.
-func (e *Engine) NextFire(id domain.JobID) (int64, bool) { return e.registry.nextFire(id) }
-
 // Jobs returns how many jobs there are and how many of them are active.
 func (e *Engine) Jobs() (total, active int) { return e.registry.count() }
 

@@ -54,7 +54,7 @@ func newestRuns(rn *runner, q *store.ExecutionQuery) ([]*run.Run, bool) {
 		if i >= 0 {
 			probe.Status = q.Statuses[i]
 		}
-		return compareNewest(probe.FireKey, top) > 0 && anyKey.Selects(&probe)
+		return compareNewest(probe.FireKey, top) > 0 && anyKey.Selects(&probe) && q.Host.MatchesHost(r.Ver.Host)
 	}}
 	for _, find := range placesOf(rn) {
 		find(n.add) // which matches none, so that all are looked at

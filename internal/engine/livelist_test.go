@@ -54,6 +54,11 @@ func TestLiveListOfAllJobs(t *testing.T) {
 			t.Fatalf("%d live executions", len(want))
 		}
 		yes, no := true, false
+		api := spec("").API
+		there, err := domain.ParseHostFilter(domain.HostName(api))
+		if err != nil || there.Name == "" {
+			t.Fatal(there, err)
+		}
 		mid := want[len(want)/2].ScheduledAt
 		for name, q := range map[string]store.ExecutionQuery{
 			"all": {}, "by hand": {Manual: &yes}, "by schedule": {Manual: &no}, "from": {From: mid}, "to": {To: mid},
@@ -62,9 +67,12 @@ func TestLiveListOfAllJobs(t *testing.T) {
 			"not retrying":         {Retrying: &no},
 			"in flight, or failed": {Statuses: []domain.Status{domain.StatusFailed, domain.StatusRunning}},
 			"ended":                {Statuses: []domain.Status{domain.StatusFailed}},
+			"host":                 {Host: there}, "another host": {Host: domain.HostFilter{Name: "other.test"}},
 		} {
-			selected := slices.DeleteFunc(slices.Clone(want), func(x domain.Execution) bool { return !q.Selects(&x) })
-			if ended := name == "ended"; (len(selected) == 0) != ended {
+			selected := slices.DeleteFunc(slices.Clone(want), func(x domain.Execution) bool {
+				return !q.Selects(&x) || !q.Host.Matches(api)
+			})
+			if none := name == "ended" || name == "another host"; (len(selected) == 0) != none {
 				t.Fatalf("%s selects %d", name, len(selected))
 			}
 			for _, limit := range []int{1, 2, 5, 100} {

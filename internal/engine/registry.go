@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"time"
+
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/engine/due"
@@ -69,6 +71,25 @@ func (reg *registry) nextFire(id domain.JobID) (int64, bool) {
 	}
 	at := j.Current.NextAfter(j, reg.now())
 	return at, at != run.Never
+}
+
+// upcoming looks for next fires, a step at a time.
+func (reg *registry) upcoming(u *due.Upcoming) (more bool) {
+	reg.mu.Lock()
+	defer reg.mu.Unlock()
+	return u.Step(reg.table)
+}
+
+// firedAgo reports whether the job's current version has had a fire so long ago, or longer.
+func (reg *registry) firedAgo(id domain.JobID, ago time.Duration) bool {
+	reg.mu.Lock()
+	defer reg.mu.Unlock()
+	j := reg.jobs.Get(id)
+	if j == nil {
+		return false
+	}
+	_, fired := j.Current.Timing(j).Prev(reg.now() - ago.Milliseconds() + 1)
+	return fired
 }
 
 // count returns how many jobs there are and how many of them are active.

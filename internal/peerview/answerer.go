@@ -14,6 +14,8 @@ import (
 const (
 	Prefix        = "/cluster/ask/"
 	pathList      = Prefix + "list"
+	pathListHost  = Prefix + "list-host" // with a host, which a build that does not know it would ignore
+	pathNextFires = Prefix + "next-fires"
 	pathExecution = Prefix + "execution"
 	pathHosts     = Prefix + "hosts"
 	pathLoad      = Prefix + "load"
@@ -26,6 +28,13 @@ const maxQuestion = 64 << 10
 type Live interface {
 	Live(id domain.ExecutionID) (domain.Execution, bool)
 	LiveList(q store.ExecutionQuery) store.ExecutionPage
+	NextFires(after domain.FireKey, limit int) []domain.FireKey
+}
+
+// nextFires is the question for next fires.
+type nextFires struct {
+	After domain.FireKey `json:"after"`
+	Limit int            `json:"limit"`
 }
 
 // Answerer answers the questions of other nodes. It is an http.Handler behind a gate, which lets
@@ -57,10 +66,15 @@ func (a *Answerer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	var answer any
 	switch r.URL.Path {
-	case pathList:
+	case pathList, pathListHost:
 		var q store.ExecutionQuery
 		if err = json.Unmarshal(text, &q); err == nil {
 			answer = a.Live.LiveList(q)
+		}
+	case pathNextFires:
+		var q nextFires
+		if err = json.Unmarshal(text, &q); err == nil {
+			answer = a.Live.NextFires(q.After, min(q.Limit, store.MaxIDs))
 		}
 	case pathExecution:
 		var id domain.ExecutionID

@@ -35,8 +35,11 @@ var asker = peer.Caller{By: domain.Author{Key: "node"}, Role: domain.RoleViewer}
 
 // LiveList implements view.Others.
 func (a *Asker) LiveList(ctx context.Context, q store.ExecutionQuery) (pages []store.ExecutionPage, missing int) {
-	answers, missing := ask[store.ExecutionPage](ctx, a.Peers, pathList, q)
-	return answers, missing
+	path := pathList
+	if q.Host != (domain.HostFilter{}) {
+		path = pathListHost
+	}
+	return ask[store.ExecutionPage](ctx, a.Peers, path, q)
 }
 
 // Live implements view.Others.
@@ -48,6 +51,12 @@ func (a *Asker) Live(ctx context.Context, id domain.ExecutionID) (x domain.Execu
 		}
 	}
 	return x, false, missing
+}
+
+// NextFires implements view.Others.
+func (a *Asker) NextFires(ctx context.Context, after domain.FireKey, limit int) (fires [][]domain.FireKey,
+	missing int) {
+	return ask[[]domain.FireKey](ctx, a.Peers, pathNextFires, nextFires{after, limit})
 }
 
 // Hosts implements view.Others.

@@ -43,6 +43,15 @@ func (l live) LiveList(q store.ExecutionQuery) store.ExecutionPage {
 	return page.End()
 }
 
+func (l live) NextFires(after domain.FireKey, limit int) (fires []domain.FireKey) {
+	for _, x := range l {
+		if x.Sooner(after) > 0 && len(fires) < limit {
+			fires = append(fires, x.FireKey)
+		}
+	}
+	return fires
+}
+
 type hosts []view.Host
 
 func (h hosts) Hosts() []view.Host { return h }
@@ -114,6 +123,10 @@ func TestQuestions(t *testing.T) {
 	if _, found, missing := a.Live(t.Context(), domain.ExecutionID{9}); found || missing != 4 {
 		t.Errorf("an execution that is nowhere: %v, %d missing", found, missing)
 	}
+	fires, missing := a.NextFires(t.Context(), domain.FireKey{ScheduledAt: 6_000}, 5)
+	if len(fires) != 2 || len(fires[0])+len(fires[1]) != 2 || missing != 4 {
+		t.Errorf("next fires %v, %d missing", fires, missing)
+	}
 	all, missing := a.Hosts(t.Context())
 	if len(all) != 2 || missing != 4 || len(all[0])+len(all[1]) != 2 {
 		t.Errorf("%+v, %d missing", all, missing)
@@ -122,8 +135,28 @@ func TestQuestions(t *testing.T) {
 	if len(loads) != 2 || loads[7].FiresPerSecond != 2.5 || *loads[7].DriftP99Ms != 9 || loads[8] != (view.Load{}) {
 		t.Errorf("%+v", loads)
 	}
-	if got := n.asked.Load(); got != 5*5 {
+	if got := n.asked.Load(); got != 6*5 {
 		t.Errorf("%d questions to 5 nodes", got)
+	}
+}
+
+// A build that knows no hosts is not asked for a list by them: it would answer with all.
+func TestListsByHostAreAskedOfWhoKnowsThem(t *testing.T) {
+	t.Parallel()
+	answers := &Answerer{Live: live{run(9_000, 0, domain.StatusRunning)}}
+	old := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != pathList {
+			http.NotFound(w, r)
+			return
+		}
+		answers.ServeHTTP(w, r)
+	})
+	a := &Asker{&nodes{handlers: map[string]http.Handler{"old": old, "new": answers}}}
+	for host, want := range map[string][2]int{"": {2, 0}, "x": {1, 1}} {
+		pages, missing := a.LiveList(t.Context(), store.ExecutionQuery{Limit: 10, Host: domain.HostFilter{Name: host}})
+		if len(pages) != want[0] || missing != want[1] {
+			t.Errorf("host %q: %d pages, %d missing", host, len(pages), missing)
+		}
 	}
 }
 
@@ -131,7 +164,7 @@ func TestQuestions(t *testing.T) {
 func TestWrongQuestions(t *testing.T) {
 	t.Parallel()
 	a := &Answerer{Live: live{}, Hosts: hosts{}}
-	for path, want := range map[string]int{pathList: 400, pathExecution: 400, Prefix + "x": 404} {
+	for path, want := range map[string]int{pathList: 400, pathExecution: 400, pathNextFires: 400, Prefix + "x": 404} {
 		w := httptest.NewRecorder()
 		a.ServeHTTP(w, httptest.NewRequest(http.MethodPost, path, bytes.NewReader([]byte("{"))))
 		if w.Code != want {

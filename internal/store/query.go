@@ -156,6 +156,14 @@ type ExecutionQuery struct {
 	Retrying *bool           // of those that have not ended: waits for a retry, or does not. No fact does
 	From     int64           // scheduled at or after
 	To       int64           // scheduled before; zero: no end
+
+	// Host is that of the URL which the version of the fire calls. A version that is not kept calls none.
+	Host domain.HostFilter
+
+	// Accept is about what the caller knows of a key; nil: all. A store calls it for keys that the other
+	// filters may select, newest first, maybe twice for one, and asks for no answer but the same. It
+	// takes a microsecond at most and asks no store.
+	Accept func(domain.FireKey) bool `json:"-"`
 }
 
 // ExecutionPage is what List returns.
@@ -164,12 +172,13 @@ type ExecutionPage struct {
 	Next       domain.FireKey // Before of the next page; zero: there is none
 }
 
-// Selects reports whether the query selects an execution, but for its place in the order.
+// Selects reports whether the query selects an execution, but for its place in the order and for
+// Host: an execution does not have its URL.
 func (q *ExecutionQuery) Selects(e *domain.Execution) bool {
 	return (q.JobID.IsZero() || q.JobID == e.JobID) && q.hasStatus(e.Status) &&
 		(q.Manual == nil || *q.Manual == (e.Nonce != 0)) &&
 		(q.Retrying == nil || *q.Retrying == (e.NextAttemptAt != 0)) &&
-		e.ScheduledAt >= q.From && (q.To == 0 || e.ScheduledAt < q.To)
+		e.ScheduledAt >= q.From && (q.To == 0 || e.ScheduledAt < q.To) && (q.Accept == nil || q.Accept(e.FireKey))
 }
 
 func (q *ExecutionQuery) hasStatus(s domain.Status) bool {

@@ -34,6 +34,8 @@
 package store
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -315,9 +317,53 @@ type ZoneRules struct {
 type Alerts interface {
 	// List returns alerts by their latest failure, newest first.
 	List(ctx context.Context, page AlertPage) ([]domain.Alert, error)
+	// MostFailures returns the jobs with open alerts of failures, those with the most failures in a row
+	// first and those with as many by job, after one in that order (zero: from the first on), at most
+	// so many. They are few, so all of them are looked at.
+	MostFailures(ctx context.Context, after JobFailures, limit int) ([]JobFailures, error)
 	// AddLost keeps fires that have no record, and returns those that were not
 	// known. After an error some of them may be kept.
 	AddLost(ctx context.Context, losses []domain.Loss, foundAt int64) (added []domain.Loss, err error)
+}
+
+// JobFailures is how often a job has failed in a row, as its open alert has it.
+type JobFailures struct {
+	JobID domain.JobID
+	Count int64
+}
+
+// Compare is the order of [Alerts.MostFailures].
+func (f JobFailures) Compare(g JobFailures) int {
+	return cmp.Or(cmp.Compare(g.Count, f.Count), bytes.Compare(f.JobID[:], g.JobID[:]))
+}
+
+// MostFailures keeps the first of jobs in their order that come after one.
+type MostFailures struct {
+	after JobFailures
+	most  int
+	found []JobFailures
+}
+
+// NewMostFailures begins after a job; zero: from the first on.
+func NewMostFailures(after JobFailures, most int) *MostFailures {
+	return &MostFailures{after: after, most: most}
+}
+
+// Add looks at a job.
+func (m *MostFailures) Add(f JobFailures) {
+	if m.after != (JobFailures{}) && f.Compare(m.after) <= 0 {
+		return
+	}
+	if m.found = append(m.found, f); len(m.found) >= 2*m.most+MaxIDs {
+		m.Found()
+	}
+}
+
+// Found returns what was kept, in order.
+func (m *MostFailures) Found() []JobFailures {
+	slices.SortFunc(m.found, JobFailures.Compare)
+	m.found = m.found[:min(len(m.found), max(0, m.most))]
+	return m.found
 }
 
 // AlertPage selects alerts after the given one in the order (LastAt, JobID)
@@ -329,7 +375,15 @@ type AlertPage struct {
 	BeforeLost bool // the given one is of lost fires
 	Limit      int
 	OpenOnly   bool
-	LostOnly   bool // only those of lost fires
+	LostOnly   bool         // only those of lost fires
+	JobID      domain.JobID // of this job; zero: of all
+	From       int64        // whose latest failure ended at or after it; zero: no bound
+}
+
+// Selects reports whether a page may have an alert, but for its place in the order.
+func (p *AlertPage) Selects(a *domain.Alert) bool {
+	return (a.Open() || !p.OpenOnly) && (a.Lost || !p.LostOnly) && (p.JobID.IsZero() || p.JobID == a.JobID) &&
+		a.LastAt >= p.From
 }
 
 // Series has what facts add up to over time. Ledger.Record counts each fact once, in the transaction

@@ -31,5 +31,5 @@
 //
 // Each file uses only those before it:
 //
-//	view.go jobs.go executions.go series.go health.go hosts.go cluster.go
+//	view.go jobs.go executions.go series.go jobsorts.go failing.go health.go hosts.go cluster.go
 package view

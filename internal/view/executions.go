@@ -74,7 +74,7 @@ func (v *View) known(ctx context.Context, id domain.JobID) error {
 
 // liveOf returns a page of what the query selects that has not ended.
 func (v *View) liveOf(ctx context.Context, q *store.ExecutionQuery) store.ExecutionPage {
-	if q.JobID.IsZero() {
+	if q.JobID.IsZero() || q.Host != (domain.HostFilter{}) {
 		return v.Running(ctx, *q)
 	}
 	if !wantsLive(q) {

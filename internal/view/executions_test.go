@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -38,6 +39,8 @@ func TestMergeNewest(t *testing.T) {
 type source struct {
 	runs   []domain.Execution
 	health domain.Health
+	fired  map[domain.JobID]bool // an hour ago or earlier
+	fires  []domain.FireKey      // to come, in order
 	looked func()
 }
 
@@ -76,8 +79,26 @@ func (s *source) LiveList(q store.ExecutionQuery) store.ExecutionPage {
 	return page.End()
 }
 
-func (s *source) NextFire(id domain.JobID) (int64, bool) { return 77, id == domain.JobID{1} }
-func (s *source) Health() domain.Health                  { return s.health }
+func (s *source) NextFire(id domain.JobID) (int64, bool) {
+	for _, k := range s.fires {
+		if k.JobID == id {
+			return k.ScheduledAt, true
+		}
+	}
+	return 77, id == domain.JobID{1}
+}
+func (s *source) Health() domain.Health { return s.health }
+
+func (s *source) NextFires(after domain.FireKey, limit int) (found []domain.FireKey) {
+	for _, k := range s.fires {
+		if k.Sooner(after) > 0 && len(found) < limit {
+			found = append(found, k)
+		}
+	}
+	return found
+}
+
+func (s *source) FiredAgo(id domain.JobID, _ time.Duration) bool { return s.fired[id] }
 
 func newView(t *testing.T) (*View, *source, *faulty.Store) {
 	t.Helper()

@@ -3,6 +3,7 @@ package view
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
@@ -83,23 +84,47 @@ func (v *View) Last(ctx context.Context, jobs []Job) (map[domain.JobID]domain.Ex
 	return found, store.Coded(err)
 }
 
-// JobsBefore is Jobs of those whose next fire is before an instant. Next fires of jobs of other
-// nodes are computed: a page may have fewer jobs for that.
-func (v *View) JobsBefore(ctx context.Context, q store.JobQuery, at int64) (JobPage, error) {
-	q.Accept = func(id domain.JobID) bool {
-		next, fires := v.live.NextFire(id)
-		return fires && next < at || !fires && v.others != nil
+// JobsNow selects jobs by what changes while nobody changes them. The zero value selects every job.
+type JobsNow struct {
+	DueBefore int64 // of which the next fire is before this instant; zero: no bound
+	// NeverRan selects jobs of which no execution that has ended is on record, or those of which one is.
+	NeverRan *bool
+
+	noFire   bool // that do not fire any more
+	noRecord bool // of which nothing is on record, whatever the schedule tells
+}
+
+// Bounds of a page that is sifted by what is on record: so many jobs are read and looked up, and the
+// store examines so many for them. Half of the work of a request is that of the list, and half of it
+// that of the record.
+const (
+	siftedJobs = 200
+	siftedWork = 1_700
+	// endedAfter is how long after its fire an execution has ended, as far as a list of jobs that never
+	// ran is concerned: the others are looked up.
+	endedAfter = time.Hour
+)
+
+// JobsOf is Jobs of those that are selected, too. Next fires of jobs of other nodes are computed, and
+// what has ended is looked up: a page may have fewer jobs for that, and not count all.
+func (v *View) JobsOf(ctx context.Context, q store.JobQuery, now JobsNow) (JobPage, error) {
+	if now == (JobsNow{}) {
+		return v.Jobs(ctx, q)
+	}
+	q.Accept = accepts(v, now)
+	if now.NeverRan != nil || now.noRecord {
+		return sifted(ctx, v, q, now)
 	}
 	if v.others == nil {
 		return v.Jobs(ctx, q)
 	}
 	if !q.CountOnly {
-		return v.pageBefore(ctx, q, at)
+		return pageNow(ctx, v, q, now)
 	}
 	q.CountOnly, q.Limit, q.MaxBody = false, countPage, 1
 	counted := 0
 	for {
-		page, err := v.pageBefore(ctx, q, at)
+		page, err := pageNow(ctx, v, q, now)
 		counted += len(page.Jobs)
 		if err != nil || page.Next.IsZero() {
 			return JobPage{Count: counted}, err
@@ -108,13 +133,67 @@ func (v *View) JobsBefore(ctx context.Context, q store.JobQuery, at int64) (JobP
 	}
 }
 
+// accepts returns what the memory of this node says of a job; true where it does not tell.
+func accepts(v *View, now JobsNow) func(domain.JobID) bool {
+	return func(id domain.JobID) bool {
+		if now.DueBefore != 0 || now.noFire {
+			next, fires := v.live.NextFire(id)
+			if !now.selects(next, fires) && (fires || v.others == nil) {
+				return false
+			}
+		}
+		return now.NeverRan == nil || !*now.NeverRan || !v.live.FiredAgo(id, endedAfter)
+	}
+}
+
 // countPage is how many jobs are read at a time to be counted.
 const countPage = 1_000
 
-func (v *View) pageBefore(ctx context.Context, q store.JobQuery, at int64) (JobPage, error) {
+// selects reports whether a job is selected by its next fire.
+func (now *JobsNow) selects(next int64, fires bool) bool {
+	return (now.DueBefore == 0 || fires && next < now.DueBefore) && (!now.noFire || !fires)
+}
+
+// pageNow drops what other nodes fire and is not selected.
+func pageNow(ctx context.Context, v *View, q store.JobQuery, now JobsNow) (JobPage, error) {
 	page, err := v.Jobs(ctx, q)
-	page.Jobs = slices.DeleteFunc(page.Jobs, func(j Job) bool { return j.NextFireAt == nil || *j.NextFireAt >= at })
+	page.Jobs = slices.DeleteFunc(page.Jobs, func(j Job) bool {
+		if j.NextFireAt == nil {
+			return !now.selects(0, false)
+		}
+		return !now.selects(*j.NextFireAt, true)
+	})
 	return page, err
+}
+
+// sifted reads jobs and returns those that are selected by what is on record of them.
+func sifted(ctx context.Context, v *View, q store.JobQuery, now JobsNow) (JobPage, error) {
+	limit, count := q.Limit, q.CountOnly
+	q.CountOnly, q.Limit, q.MaxWork = false, siftedJobs, siftedWork
+	if count {
+		limit, q.MaxBody = siftedJobs, 1
+	}
+	page, err := pageNow(ctx, v, q, now)
+	if err != nil {
+		return page, err
+	}
+	last, err := v.Last(ctx, page.Jobs)
+	if err != nil {
+		return JobPage{}, err
+	}
+	page.Jobs = slices.DeleteFunc(page.Jobs, func(j Job) bool {
+		_, ran := last[j.ID]
+		return now.noRecord && ran ||
+			now.NeverRan != nil && (ran || v.live.FiredAgo(j.ID, endedAfter)) == *now.NeverRan
+	})
+	if len(page.Jobs) > limit {
+		page.Jobs, page.Next = page.Jobs[:limit], page.Jobs[limit-1].ID
+	}
+	page.Count = len(page.Jobs)
+	if count {
+		page.Jobs = nil
+	}
+	return page, nil
 }
 
 // Counts are the counters of jobs and executions.

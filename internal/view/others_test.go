@@ -28,6 +28,10 @@ func (o *others) LiveList(_ context.Context, q store.ExecutionQuery) ([]store.Ex
 	return []store.ExecutionPage{o.a.LiveList(q), o.b.LiveList(q)}, o.missing
 }
 
+func (o *others) NextFires(_ context.Context, after domain.FireKey, limit int) ([][]domain.FireKey, int) {
+	return [][]domain.FireKey{o.a.NextFires(after, limit), o.b.NextFires(after, limit)}, o.missing
+}
+
 func (o *others) Hosts(context.Context) ([][]Host, int) {
 	first := Host{Name: "x", State: "answering", Calls: 2, QuickestMs: 3, LastError: &HostError{"old", 1}}
 	second := Host{Name: "x", State: "silent", Calls: 5, QuickestMs: 2, LastError: &HostError{"new", 2}}
@@ -120,17 +124,63 @@ func TestNextFiresOfOtherNodes(t *testing.T) {
 	if j, err := v.Job(t.Context(), versions[2].JobID); err != nil || j.NextFireAt != nil {
 		t.Errorf("a paused job: %+v, %v", j, err)
 	}
-	page, err := v.JobsBefore(t.Context(), store.JobQuery{Limit: 10}, 6_000)
+	page, err := v.JobsOf(t.Context(), store.JobQuery{Limit: 10}, JobsNow{DueBefore: 6_000})
 	if err != nil || len(page.Jobs) != 1 || page.Jobs[0].ID != versions[0].JobID {
 		t.Errorf("%+v, %v", page, err)
 	}
-	page, err = v.JobsBefore(t.Context(), store.JobQuery{Limit: 10, CountOnly: true}, domain.Forever)
+	page, err = v.JobsOf(t.Context(), store.JobQuery{Limit: 10, CountOnly: true},
+		JobsNow{DueBefore: domain.Forever})
 	if err != nil || page.Count != 2 {
 		t.Errorf("%+v, %v", page, err)
 	}
 	v.others = nil // of one node the engine knows every next fire
 	if j, err := v.Job(t.Context(), versions[0].JobID); err != nil || j.NextFireAt != nil {
 		t.Errorf("%+v, %v", j, err)
+	}
+}
+
+// Which jobs never ran is looked up where no node of this process tells, with others that are not due.
+func TestJobsThatNeverRan(t *testing.T) {
+	v, live, _, st := withOthers(t)
+	var versions []domain.Version
+	for i := range byte(5) {
+		spec := domain.DefaultSpec()
+		spec.Schedule, spec.API, spec.Type = "* * * * * *", "http://a.test/", domain.AtLeastOnce
+		if i == 4 {
+			spec.Schedule = "0 0 0 1 1 *"
+		}
+		versions = append(versions, domain.Version{JobID: domain.JobID{i + 2}, Number: 1, EffectiveFrom: 500,
+			EffectiveTo: domain.Forever, Active: true, Spec: spec})
+	}
+	if err := st.Jobs().Create(t.Context(), versions); err != nil {
+		t.Fatal(err)
+	}
+	record(t, st, domain.Execution{FireKey: domain.FireKey{JobID: versions[1].JobID, ScheduledAt: 3_000}, Version: 1,
+		Status: domain.StatusFailed, CompletedAt: 3_001})
+	live.fired = map[domain.JobID]bool{versions[3].JobID: true} // and its record is not kept any more
+	for _, c := range []struct {
+		never bool
+		due   int64
+		want  []byte
+	}{{true, 0, []byte{2, 4, 6}}, {false, 0, []byte{3, 5}}, {true, 6_000, []byte{2, 4}}} {
+		var got []byte
+		for q := (store.JobQuery{Limit: 1}); ; {
+			page, err := v.JobsOf(t.Context(), q, JobsNow{NeverRan: &c.never, DueBefore: c.due})
+			if err != nil || len(page.Jobs) > 1 || len(got) > 9 {
+				t.Fatalf("%+v: %+v, %v", c, page, err)
+			}
+			for _, j := range page.Jobs {
+				got = append(got, j.ID[0])
+			}
+			if q.After = page.Next; q.After.IsZero() {
+				break
+			}
+		}
+		page, err := v.JobsOf(t.Context(), store.JobQuery{CountOnly: true},
+			JobsNow{NeverRan: &c.never, DueBefore: c.due})
+		if err != nil || page.Count != len(c.want) || len(page.Jobs) != 0 || !slices.Equal(got, c.want) {
+			t.Errorf("%+v: %v, counted %d, %v", c, got, page.Count, err)
+		}
 	}
 }
 

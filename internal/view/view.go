@@ -3,6 +3,7 @@ package view
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
@@ -20,6 +21,12 @@ type Live interface {
 	LiveList(q store.ExecutionQuery) store.ExecutionPage
 	// NextFire returns the job's next fire in Unix milliseconds, or false.
 	NextFire(id domain.JobID) (int64, bool)
+	// NextFires returns the next fires of jobs of this node after one, in the order of
+	// [domain.FireKey.Sooner], at most so many.
+	NextFires(after domain.FireKey, limit int) []domain.FireKey
+	// FiredAgo reports whether the current version of a job of this node has had a fire so long ago, or
+	// longer.
+	FiredAgo(id domain.JobID, ago time.Duration) bool
 	// Health returns the view that whoever fires the jobs has of itself.
 	Health() domain.Health
 }
@@ -31,6 +38,8 @@ type Others interface {
 	Live(ctx context.Context, id domain.ExecutionID) (x domain.Execution, found bool, missing int)
 	// LiveList returns a page of each node: see [Live].
 	LiveList(ctx context.Context, q store.ExecutionQuery) (pages []store.ExecutionPage, missing int)
+	// NextFires returns those of each node: see [Live].
+	NextFires(ctx context.Context, after domain.FireKey, limit int) (fires [][]domain.FireKey, missing int)
 	// Hosts returns the hosts that each node calls.
 	Hosts(ctx context.Context) (hosts [][]Host, missing int)
 }
@@ -51,6 +60,7 @@ type View struct {
 	jobs    store.Jobs
 	history store.History
 	series  store.Series
+	alerts  store.Alerts
 	live    Live
 	checks  []func() domain.Check
 	hosts   Hosts
@@ -81,7 +91,7 @@ func New(c Config) (*View, error) {
 	if c.Others != nil && c.Now == nil {
 		return nil, errors.New("view: Now is required with Others")
 	}
-	return &View{jobs: c.Store.Jobs(), history: c.Store.History(), series: c.Store.Series(),
+	return &View{jobs: c.Store.Jobs(), history: c.Store.History(), series: c.Store.Series(), alerts: c.Store.Alerts(),
 		live: c.Live, checks: c.Checks,
 		hosts: c.Hosts, others: c.Others, now: c.Now, edits: c.Store.Edits()}, nil
 }

@@ -45,6 +45,17 @@ const (
 	CursorNotifications CursorList = 'n'
 )
 
+// The lists of jobs in another order than that of ids: after a job with that many failures, that next
+// fire, or that last one, and with RestNonce among the jobs that the order is not about.
+const (
+	CursorFailures  CursorList = 'f'
+	CursorNextFires CursorList = 't'
+	CursorLastFires CursorList = 'l'
+)
+
+// RestNonce marks a position among the jobs that an order is not about.
+const RestNonce = 1
+
 // LostNonce marks the position of an alert of lost fires, which is right before the
 // failures of the same job at the same instant.
 const LostNonce = 1

@@ -645,6 +645,42 @@ export interface Executions {
   nextCursor?: string;
 }
 
+export interface Failing {
+  /** What failures are added up by. */
+  by: "job" | "host";
+  /** Whether all alerts of the time were added up: false where there are more than 2,000. */
+  complete: boolean;
+  /** What failed most, at most limit. */
+  failing: FailingEntry[];
+  /** The first instant, Unix milliseconds. */
+  from: number;
+  /** The instant that it ends before, Unix milliseconds. */
+  to: number;
+}
+
+export interface FailingEntry {
+  /** What went wrong at the latest failure. */
+  error: string | null;
+  /** The latest execution that failed. */
+  executionId: string;
+  /** How often they failed, in the runs of failures whose latest failure ended in the time. */
+  failures: number;
+  /** The host that is called: scheme, name and port; empty: the URL of the job names none. */
+  host: string;
+  /** The HTTP status of the latest failure; null: no response. */
+  httpStatus: number | null;
+  /** The job; absent with by=host. */
+  jobId?: string;
+  /** How many jobs failed. */
+  jobs: number;
+  /** When the latest failure ended, Unix milliseconds. */
+  lastAt: number;
+  /** Its name; absent: it has none, or with by=host. */
+  name?: string;
+  /** How many of them have not recovered. */
+  open: number;
+}
+
 /** What is wrong with a field. A code keeps its meaning; there may be more one day. required: The field is missing or empty. unknown: There is no such field or parameter here. duplicate: The field, or one of its values, is there twice. wrong-type: The value has another JSON type, or is a fraction instead of an integer. wrong-format: The text cannot be read as what the field holds: a schedule, a URL, an instant, an id, a name. out-of-range: The number or the instant is below the least or above the greatest that is permitted. too-long: The text, the list or the object is too long. not-a-choice: The value is none of the words that the field permits. not-found: The value names something that does not exist, such as a time zone or a client certificate. contradiction: The value is not permitted together with that of another field. reserved: The header is set by Belfry or belongs to the connection. read-only: The field cannot be changed. stale: The version named is not the current one. masked: A secret has to be sent itself: a mask stands for none that is stored, or would reveal one. never-fires: The schedule has no instant left at which the job would fire. unsupported: The header or its value is not supported here. invalid: None of the others: the sentence says what is wrong. */
 export type FieldCode = "required" | "unknown" | "duplicate" | "wrong-type" | "wrong-format" | "out-of-range" | "too-long" | "not-a-choice" | "not-found" | "contradiction" | "reserved" | "read-only" | "stale" | "masked" | "never-fires" | "unsupported" | "invalid";
 
@@ -1978,6 +2014,8 @@ export interface Routes {
       manual?: boolean;
       /** Only executions of this job. */
       jobId?: string;
+      /** Only executions that call this host, or called it: a name, name:port, or a URL with scheme and name. It is that of the version of the job that fired. */
+      host?: string;
       /** How many entries to answer at most. More than 1000 is 1000. */
       limit?: number;
       /** nextCursor of the page before; absent: the first page. */
@@ -2006,6 +2044,8 @@ export interface Routes {
     query: {
       /** Only executions of this job. */
       jobId?: string;
+      /** Only executions that call this host, or called it: a name, name:port, or a URL with scheme and name. It is that of the version of the job that fired. */
+      host?: string;
       /** Only executions in this state. */
       state?: "inFlight" | "queued" | "retrying";
       /** How many entries to answer at most. More than 1000 is 1000. */
@@ -2095,8 +2135,10 @@ export interface Routes {
       include?: "lastExecution";
       /** Only active jobs whose next fire is before this instant, in the order of sort. The next fires are in memory and not in an index, so pages may end early. */
       nextFireBefore?: 0 | number | string;
-      /** id: in the order of their creation. -id: the newest first. There is no other order, since no index has one. */
-      sort?: "id" | "-id";
+      /** Only jobs of which no execution has ended (true), or only the others (false), as far as the record is kept. A job whose schedule had a fire an hour ago or earlier has run. The record is looked up for up to 200 jobs, so pages may end early. */
+      neverRan?: boolean;
+      /** id: in the order of their creation. -id: the newest first. -failures: the most failures in a row first, then the jobs that do not fail. nextFireAt: the soonest next fire first, then the jobs that do not fire. -lastFireAt: the latest execution on record first, then the jobs of which nothing is on record. The last three move while pages are read: a job may be on two pages, or on none. count does not depend on the order. */
+      sort?: "id" | "-id" | "-failures" | "nextFireAt" | "-lastFireAt";
       /** true: how many jobs there are, in the place of the list. limit does not matter then. With nextCursor not all were counted: the counts of the pages are to be added. */
       count?: boolean;
       /** How many entries to answer at most. More than 1000 is 1000. */
@@ -2572,6 +2614,8 @@ export interface Routes {
       limit?: number;
       /** nextCursor of the page before; absent: the first page. */
       cursor?: string;
+      /** Only alerts of this job. */
+      jobId?: string;
       /** true: only alerts of jobs that have not recovered. */
       open?: boolean;
       /** In which form the answer has instants. unix-ms: Unix milliseconds. rfc3339: text in UTC with milliseconds, as in 2026-01-01T00:00:00.000Z; each integer that has x-instant is then a string of the format date-time. */
@@ -2607,6 +2651,23 @@ export interface Routes {
     };
     body: undefined;
     answer: Executions;
+  };
+  "GET /observability/failing": {
+    path: Record<never, never>;
+    query: {
+      /** What failures are added up by. */
+      by?: "job" | "host";
+      /** The first instant. Absent: 24 hours before to. */
+      from?: 0 | number | string;
+      /** The instant to end before. Absent: now. */
+      to?: 0 | number | string;
+      /** How many entries to answer at most. More than 1000 is 1000. */
+      limit?: number;
+      /** In which form the answer has instants. unix-ms: Unix milliseconds. rfc3339: text in UTC with milliseconds, as in 2026-01-01T00:00:00.000Z; each integer that has x-instant is then a string of the format date-time. */
+      time?: "unix-ms" | "rfc3339";
+    };
+    body: undefined;
+    answer: Failing;
   };
   "GET /observability/health": {
     path: Record<never, never>;

@@ -25,5 +25,5 @@
 //
 // Each file uses only those before it:
 //
-//	retries.go ring.go staged.go timetable.go soon.go
+//	retries.go ring.go staged.go timetable.go upcoming.go soon.go
 package due

@@ -98,6 +98,10 @@ func (a recordingAlerts) List(context.Context, store.AlertPage) ([]domain.Alert,
 	return make([]domain.Alert, 7), a.r.note("Alerts.List")
 }
 
+func (a recordingAlerts) MostFailures(context.Context, store.JobFailures, int) ([]store.JobFailures, error) {
+	return make([]store.JobFailures, 7), a.r.note("Alerts.MostFailures")
+}
+
 func (a recordingAlerts) AddLost(context.Context, []domain.Loss, int64) ([]domain.Loss, error) {
 	return make([]domain.Loss, 7), a.r.note("Alerts.AddLost")
 }
@@ -203,6 +207,10 @@ var methods = map[string]func(ctx context.Context, s store.Store) (value bool, e
 		v, err := s.Alerts().List(ctx, store.AlertPage{})
 		return len(v) == 7, err
 	},
+	"Alerts.MostFailures": func(ctx context.Context, s store.Store) (bool, error) {
+		v, err := s.Alerts().MostFailures(ctx, store.JobFailures{}, 0)
+		return len(v) == 7, err
+	},
 	"Alerts.AddLost": func(ctx context.Context, s store.Store) (bool, error) {
 		v, err := s.Alerts().AddLost(ctx, nil, 0)
 		return len(v) == 7, err
@@ -291,7 +299,9 @@ var hasValue = map[string]bool{
 	"Jobs.Get": true, "Jobs.List": true, "Jobs.Versions": true, "Jobs.Count": true, "History.Execution": true,
 	"History.ByJob": true, "History.List": true, "History.Last": true, "History.Totals": true,
 	"History.Expire": true, "Shards.Claim": true, "Shards.Beat": true, "Shards.Peek": true, "Alerts.List": true,
-	"Alerts.AddLost": true, "History.Kept": true, "Ledger.Asides": true, "Shards.ZoneRules": true, "Keys.List": true,
+	"Alerts.MostFailures": true,
+	"Alerts.AddLost":      true, "History.Kept": true, "Ledger.Asides": true, "Shards.ZoneRules": true,
+	"Keys.List":          true,
 	"Keys.EndedSessions": true,
 	"Changes.List":       true, "Edits.Create": true, "Edits.Update": true, "Edits.Delete": true, "Nodes.Seen": true,
 	"Nodes.Protocol": true,

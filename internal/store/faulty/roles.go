@@ -231,6 +231,12 @@ func (a alerts) List(ctx context.Context, p store.AlertPage) ([]domain.Alert, er
 	return get(ctx, a.Store, "Alerts", "List", func() ([]domain.Alert, error) { return a.real.List(ctx, p) })
 }
 
+func (a alerts) MostFailures(ctx context.Context, after store.JobFailures, limit int) ([]store.JobFailures, error) {
+	return get(ctx, a.Store, "Alerts", "MostFailures", func() ([]store.JobFailures, error) {
+		return a.real.MostFailures(ctx, after, limit)
+	})
+}
+
 func (a alerts) AddLost(ctx context.Context, losses []domain.Loss, foundAt int64) ([]domain.Loss, error) {
 	return get(ctx, a.Store, "Alerts", "AddLost", func() ([]domain.Loss,
 		error) {

@@ -108,6 +108,20 @@ func (d *Disk) lost() []domain.Alert {
 	return slices.Collect(maps.Values(byJob))
 }
 
+// MostFailures implements store.Alerts.
+func (l alerts) MostFailures(ctx context.Context, after store.JobFailures, limit int) (found []store.JobFailures,
+	err error) {
+	most := store.NewMostFailures(after, limit)
+	err = l.do(ctx, func(d *Disk) error {
+		for id, a := range d.failing {
+			most.Add(store.JobFailures{JobID: id, Count: a.Count})
+		}
+		found = most.Found()
+		return nil
+	})
+	return found, err
+}
+
 // List implements store.Alerts.
 func (l alerts) List(ctx context.Context, page store.AlertPage) (found []domain.Alert, err error) {
 	place := func(lost bool) int { // of a job at one instant the lost fires come first
@@ -124,8 +138,7 @@ func (l alerts) List(ctx context.Context, page store.AlertPage) (found []domain.
 	err = l.do(ctx, func(d *Disk) error {
 		var all []*domain.Alert
 		consider := func(a *domain.Alert) {
-			if (a.Open() || !page.OpenOnly) && (a.Lost || !page.LostOnly) &&
-				(page.BeforeAt == 0 || order(after, a) < 0) {
+			if page.Selects(a) && (page.BeforeAt == 0 || order(after, a) < 0) {
 				all = append(all, a)
 			}
 		}

@@ -67,7 +67,7 @@ func (d *Disk) executions(q *store.ExecutionQuery) store.ExecutionPage {
 		if examined := end - 1 - i; q.MaxWork > 0 && examined >= q.MaxWork {
 			return page.EndAfter(facts[i+1].FireKey)
 		}
-		if !q.Selects(facts[i]) {
+		if !q.Selects(facts[i]) || !calls(d, q, facts[i]) {
 			continue
 		}
 		if page.Full() {
@@ -76,6 +76,17 @@ func (d *Disk) executions(q *store.ExecutionQuery) store.ExecutionPage {
 		page.Add(copyFact(facts[i]))
 	}
 	return page.End()
+}
+
+// calls reports whether the version of a fact calls a host that the query selects.
+func calls(d *Disk, q *store.ExecutionQuery, e *domain.Execution) bool {
+	if q.Host == (domain.HostFilter{}) {
+		return true
+	}
+	of := d.jobs[e.JobID]
+	return of != nil && slices.ContainsFunc(of.versions, func(v domain.Version) bool {
+		return v.Number == e.Version && q.Host.Matches(v.Spec.API)
+	})
 }
 
 // Last implements store.History.

@@ -21,10 +21,10 @@ const (
 	// The open ones are sorted: an index by their latest failure would have to be changed with each failure.
 	selectOpen = `
 SELECT ` + alertColumns + ` FROM alert
- WHERE recovered_at IS NULL AND (last_at, job_id) %s ($1, $2) ORDER BY last_at DESC, job_id DESC LIMIT $3`
+ WHERE recovered_at IS NULL AND (last_at, job_id) %s ($1, $2) AND last_at >= $4%s ORDER BY last_at DESC, job_id DESC LIMIT $3`
 	selectEnded = `
 SELECT ` + alertColumns + ` FROM alert
- WHERE recovered_at IS NOT NULL AND (last_at, job_id) %s ($1, $2) ORDER BY last_at DESC, job_id DESC LIMIT $3`
+ WHERE recovered_at IS NOT NULL AND (last_at, job_id) %s ($1, $2) AND last_at >= $4%s ORDER BY last_at DESC, job_id DESC LIMIT $3`
 
 	insertLosses = `
 INSERT INTO lost_fire (scheduled_at, job_id, version, found_at)
@@ -34,7 +34,8 @@ RETURNING scheduled_at, job_id`
 	// One alert of the lost fires of each job.
 	selectLost = `
 SELECT job_id, count(*), min(found_at), max(found_at), max(scheduled_at) FROM lost_fire
- GROUP BY job_id HAVING (max(found_at), job_id) < ($1, $2) ORDER BY max(found_at) DESC, job_id DESC LIMIT $3`
+ WHERE $4::uuid IS NULL OR job_id = $4
+ GROUP BY job_id HAVING (max(found_at), job_id) < ($1, $2) AND max(found_at) >= $5 ORDER BY max(found_at) DESC, job_id DESC LIMIT $3`
 )
 
 // List implements store.Alerts.
@@ -53,6 +54,10 @@ func (a *alerts) List(ctx context.Context, page store.AlertPage) ([]domain.Alert
 	if page.LostOnly {
 		queries = nil
 	}
+	of, args := "", []any{page.BeforeAt, [16]byte(page.BeforeJob), page.Limit, page.From}
+	if !page.JobID.IsZero() {
+		of, args = " AND job_id = $5", append(args, [16]byte(page.JobID))
+	}
 	found, err := a.lost(ctx, page)
 	for _, query := range queries {
 		if err != nil {
@@ -62,7 +67,7 @@ func (a *alerts) List(ctx context.Context, page store.AlertPage) ([]domain.Alert
 			row, err := scanAlert(r)
 			found = append(found, row.Alert)
 			return err
-		}, fmt.Sprintf(query, below), page.BeforeAt, [16]byte(page.BeforeJob), page.Limit)
+		}, fmt.Sprintf(query, below, of), args...)
 	}
 	if err != nil {
 		return nil, fault("list the alerts", err)
@@ -73,7 +78,28 @@ func (a *alerts) List(ctx context.Context, page store.AlertPage) ([]domain.Alert
 	return found[:min(len(found), page.Limit)], nil
 }
 
+const selectMostFailures = `
+SELECT job_id, failures FROM alert
+ WHERE recovered_at IS NULL AND ($1::bigint = 0 OR failures < $1 OR failures = $1 AND job_id > $2)
+ ORDER BY failures DESC, job_id LIMIT $3`
+
+// MostFailures implements store.Alerts.
+func (a *alerts) MostFailures(ctx context.Context, after store.JobFailures, limit int) (found []store.JobFailures,
+	err error) {
+	err = each(ctx, a.read, func(r pgx.Rows) error {
+		var f store.JobFailures
+		err := r.Scan((*[16]byte)(&f.JobID), &f.Count)
+		found = append(found, f)
+		return err
+	}, selectMostFailures, after.Count, [16]byte(after.JobID), limit)
+	return found, fault("list the alerts", err)
+}
+
 func (a *alerts) lost(ctx context.Context, page store.AlertPage) (found []domain.Alert, err error) {
+	var of *[16]byte
+	if !page.JobID.IsZero() {
+		of = (*[16]byte)(&page.JobID)
+	}
 	err = each(ctx, a.read, func(r pgx.Rows) error {
 		l := domain.Alert{Lost: true}
 		var at int64
@@ -81,7 +107,7 @@ func (a *alerts) lost(ctx context.Context, page store.AlertPage) (found []domain
 		l.Execution, l.Error = domain.NewExecutionID(l.JobID, at, 0), domain.LossText(at)
 		found = append(found, l)
 		return err
-	}, selectLost, page.BeforeAt, [16]byte(page.BeforeJob), page.Limit)
+	}, selectLost, page.BeforeAt, [16]byte(page.BeforeJob), page.Limit, of, page.From)
 	return found, err
 }
 

@@ -23,6 +23,10 @@ const (
 // tables or indexes in the same order; these drive a list.
 func (h *history) List(ctx context.Context, q store.ExecutionQuery) (store.ExecutionPage, error) {
 	l := &executionList{history: h, Scan: rows.NewScan(&q)}
+	l.TargetOf = func(k rows.VersionKey) (string, error) {
+		targets, err := h.jobs.targetsOf(ctx, []rows.VersionKey{k})
+		return targets[k], err
+	}
 	var err error
 	if q.JobID.IsZero() || q.OnlyFailures() || q.Manual != nil && *q.Manual {
 		err = l.allDays(ctx)
@@ -42,8 +46,11 @@ type executionList struct {
 // keyed is what decides about a fact.
 type keyed struct {
 	domain.FireKey
-	status domain.Status
+	status  domain.Status
+	version int
 }
+
+func (k *keyed) of() rows.VersionKey { return rows.VersionKey{JobID: k.JobID, Number: k.version} }
 
 // allDays examines days, newest first.
 func (l *executionList) allDays(ctx context.Context) error {
@@ -74,11 +81,11 @@ func (l *executionList) keysOf(d day) (query string, more []any) {
 		more = []any{[16]byte(l.Query.JobID)}
 	}
 	regular := `
-(SELECT e.scheduled_at, e.job_id, 0::bigint AS nonce, e.status FROM ` + d.table() + ` e
+(SELECT e.scheduled_at, e.job_id, 0::bigint AS nonce, e.status, e.version FROM ` + d.table() + ` e
   WHERE (e.scheduled_at, e.job_id) <= ($1, $2) AND ((e.scheduled_at, e.job_id) < ($1, $2) OR 0 < $3::bigint)
     AND e.scheduled_at >= $4` + filter + ` ORDER BY e.scheduled_at DESC, e.job_id DESC LIMIT $5)`
 	other := `
-(SELECT e.scheduled_at, e.job_id, e.nonce, e.status FROM ` + d.other() + ` e
+(SELECT e.scheduled_at, e.job_id, e.nonce, e.status, e.version FROM ` + d.other() + ` e
   WHERE (e.scheduled_at, e.job_id, e.nonce) < ($1, $2, $3) AND e.scheduled_at >= $4` + filter + `
   ORDER BY e.scheduled_at DESC, e.job_id DESC, e.nonce DESC LIMIT $5)`
 	switch {
@@ -101,11 +108,14 @@ func (l *executionList) day(ctx context.Context, d day) error {
 		err := each(ctx, l.days.read, func(r pgx.Rows) error {
 			var k keyed
 			var code int16
-			err := r.Scan(&k.ScheduledAt, (*[16]byte)(&k.JobID), &k.Nonce, &code)
+			err := r.Scan(&k.ScheduledAt, (*[16]byte)(&k.JobID), &k.Nonce, &code, &k.version)
 			k.status = rows.StatusOf(int64(code % rangeCode))
 			piece = append(piece, k)
 			return err
 		}, query, args...)
+		if err == nil {
+			err = l.learn(ctx, piece)
+		}
 		if err == nil {
 			err = l.examine(ctx, d, piece)
 		}
@@ -116,12 +126,42 @@ func (l *executionList) day(ctx context.Context, d day) error {
 	}
 }
 
+// learn looks up what the versions of those facts call that may be selected.
+func (l *executionList) learn(ctx context.Context, piece []keyed) error {
+	var unknown []rows.VersionKey
+	for i := range piece {
+		k := &piece[i]
+		if !l.Unknown(k.of()) || !l.Query.Selects(&domain.Execution{FireKey: k.FireKey, Status: k.status}) {
+			continue
+		}
+		l.Learn(k.of(), "")
+		unknown = append(unknown, k.of())
+	}
+	if len(unknown) == 0 {
+		return nil
+	}
+	l.Work -= len(unknown) * rows.WorkVersion
+	targets, err := l.jobs.targetsOf(ctx, unknown)
+	for k, api := range targets {
+		l.Learn(k, api)
+	}
+	return err
+}
+
 // examine takes those facts of a piece that the query selects, some at a time.
 func (l *executionList) examine(ctx context.Context, d day, piece []keyed) error {
 	for part := range slices.Chunk(piece, factRead) {
 		var keys []domain.FireKey
-		for _, k := range part {
-			if l.Query.Selects(&domain.Execution{FireKey: k.FireKey, Status: k.status}) {
+		for i := range part {
+			k := &part[i]
+			if !l.Query.Selects(&domain.Execution{FireKey: k.FireKey, Status: k.status}) {
+				continue
+			}
+			calls, err := l.Calls(k.of())
+			if err != nil {
+				return err
+			}
+			if calls {
 				keys = append(keys, k.FireKey)
 			}
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/store/rows"
 )
 
 const selectCurrent = `SELECT ` + versionColumns + ` FROM version v WHERE v.job_id = $1 AND v.effective_to IS NULL`
@@ -183,4 +184,25 @@ func (j *jobs) Count(ctx context.Context) (total, active int64, err error) {
 	err = each(ctx, j.read, func(r pgx.Rows) error { return r.Scan(&total, &active) },
 		`SELECT sum(total)::bigint, sum(active)::bigint FROM shard`)
 	return total, active, fault("count the jobs", err)
+}
+
+const selectTargets = `
+SELECT v.job_id, v.number, v.api FROM version v JOIN unnest($1::uuid[], $2::int[]) n (job_id, number)
+    ON v.job_id = n.job_id AND v.number = n.number`
+
+// targetsOf returns the URLs that versions call, as far as they are kept.
+func (j *jobs) targetsOf(ctx context.Context, of []rows.VersionKey) (map[rows.VersionKey]string, error) {
+	ids, numbers := make([][16]byte, len(of)), make([]int32, len(of))
+	for i, k := range of {
+		ids[i], numbers[i] = k.JobID, int32(k.Number) //nolint:gosec // versions are counted
+	}
+	targets := make(map[rows.VersionKey]string, len(of))
+	err := each(ctx, j.read, func(r pgx.Rows) error {
+		var k rows.VersionKey
+		var api string
+		err := r.Scan((*[16]byte)(&k.JobID), &k.Number, &api)
+		targets[k] = api
+		return err
+	}, selectTargets, ids, numbers)
+	return targets, err
 }

@@ -33,6 +33,7 @@ type Scan struct {
 	Top   domain.FireKey // the list begins below it
 	Down  domain.FireKey // down to which all was examined
 	Work  int            // units that are left
+	Targets
 
 	page  *store.ExecutionCollector
 	moved bool // Down is not where the list began any more
@@ -45,6 +46,7 @@ func NewScan(q *store.ExecutionQuery) Scan {
 	if q.MaxWork > 0 {
 		s.Work = min(s.Work, q.MaxWork)
 	}
+	s.Targets = newTargets(q.Host)
 	return s
 }
 
@@ -103,11 +105,8 @@ func (s *Scan) OfJob(ctx context.Context,
 			if err := s.Spend(3 * WorkRead); err != nil {
 				return err
 			}
-			if s.Query.Selects(e) {
-				if err := s.EndIfFull(); err != nil {
-					return err
-				}
-				s.Add(e)
+			if err := s.takeOf(e); err != nil {
+				return err
 			}
 			s.Reached(e.FireKey)
 		}
@@ -116,6 +115,28 @@ func (s *Scan) OfJob(ctx context.Context,
 		}
 		page.Before, page.Limit = found[len(found)-1].FireKey, min(page.Limit*jobPieceGrows, mostJobPiece)
 	}
+}
+
+// Calls reports whether a version calls a host that the query selects.
+func (s *Scan) Calls(k VersionKey) (bool, error) {
+	calls, work, err := s.selects(k)
+	s.Work -= work
+	return calls, err
+}
+
+// takeOf takes an execution if the query selects it.
+func (s *Scan) takeOf(e *domain.Execution) error {
+	if !s.Query.Selects(e) {
+		return nil
+	}
+	if calls, err := s.Calls(VersionKey{e.JobID, e.Version}); err != nil || !calls {
+		return err
+	}
+	if err := s.EndIfFull(); err != nil {
+		return err
+	}
+	s.Add(e)
+	return nil
 }
 
 // Page returns the page of a scan that has ended with an error, or with nil because there was

@@ -41,6 +41,20 @@ func (a *alerts) List(ctx context.Context, page store.AlertPage) ([]domain.Alert
 	return newestAlerts(found, page.Limit), nil
 }
 
+// MostFailures implements store.Alerts.
+func (a *alerts) MostFailures(ctx context.Context, after store.JobFailures, limit int) ([]store.JobFailures, error) {
+	if err := a.lock.freshForRead(ctx); err != nil {
+		return nil, fault("read the alerts", err)
+	}
+	most := store.NewMostFailures(after, limit)
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	for job, live := range a.open {
+		most.Add(store.JobFailures{JobID: job, Count: live.count})
+	}
+	return most.Found(), nil
+}
+
 // newestAlerts returns the first of the list in its order.
 func newestAlerts(all []domain.Alert, limit int) []domain.Alert {
 	slices.SortStableFunc(all, func(x, y domain.Alert) int {
@@ -68,6 +82,9 @@ func (a *alerts) listOpen(ctx context.Context, page store.AlertPage) ([]domain.A
 	var open []entry
 	a.mu.RLock()
 	for job, live := range a.open {
+		if live.lastAt < page.From || !page.JobID.IsZero() && page.JobID != job {
+			continue
+		}
 		if c := newestFirst(live.lastAt, job, page.BeforeAt, page.BeforeJob); c > 0 || c == 0 && page.BeforeLost {
 			open = append(open, entry{job, live})
 		}
@@ -93,7 +110,7 @@ func (a *alerts) listAll(ctx context.Context, page store.AlertPage) ([]domain.Al
 	var found []domain.Alert
 	for _, d := range append(a.days.all(), carried) {
 		err := a.readDay(ctx, d, func(c *conn) error {
-			rows, err := a.rowsOf(c, d, page)
+			rows, err := alertsOfDay(a, c, d, page)
 			found = append(found, rows...)
 			return err
 		})
@@ -107,17 +124,24 @@ func (a *alerts) listAll(ctx context.Context, page store.AlertPage) ([]domain.Al
 	return found, nil
 }
 
-// rowsOf returns the newest alerts below a page's start of which the file of a
+// alertsOfDay returns the newest alerts below a page's start of which the file of a
 // day has the row that counts. A row that says recovered is final. An open one
 // counts when memory says that its alert is open and that this is its file.
-func (a *alerts) rowsOf(c *conn, d day, page store.AlertPage) ([]domain.Alert, error) {
+func alertsOfDay(a *alerts, c *conn, d day, page store.AlertPage) ([]domain.Alert, error) {
 	var found []domain.Alert
 	below := "<"
 	if page.BeforeLost { // its failures come after it
 		below = "<="
 	}
-	err := c.query("SELECT "+alertColumns+" FROM "+d.alertTable()+
-		" WHERE (last_at, job_id) "+below+" (?, ?) ORDER BY last_at DESC, job_id DESC", func(s *sqlite.Stmt) error {
+	query := "SELECT " + alertColumns + " FROM " + d.alertTable() + " WHERE (last_at, job_id) " + below +
+		" (?1, ?2) AND last_at >= ?3"
+	args := []any{page.BeforeAt, page.BeforeJob, page.From}
+	if !page.JobID.IsZero() { // by its key: the plus keeps the index by time away
+		query = "SELECT " + alertColumns + " FROM " + d.alertTable() + " WHERE (+last_at, job_id) " + below +
+			" (?1, ?2) AND +last_at >= ?3 AND job_id = CAST(?4 AS BLOB)"
+		args = append(args, page.JobID)
+	}
+	err := c.query(query+" ORDER BY last_at DESC, job_id DESC", func(s *sqlite.Stmt) error {
 		if len(found) >= page.Limit {
 			return errFull
 		}
@@ -125,7 +149,7 @@ func (a *alerts) rowsOf(c *conn, d day, page store.AlertPage) ([]domain.Alert, e
 			found = append(found, row.Alert)
 		}
 		return nil
-	}, page.BeforeAt, page.BeforeJob)
+	}, args...)
 	if errors.Is(err, errFull) {
 		err = nil
 	}

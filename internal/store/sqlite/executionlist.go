@@ -27,23 +27,23 @@ const (
 	belowKey = ` (scheduled_at, job_id, nonce) < (?1, ?2, ?3) AND scheduled_at >= ?4
  ORDER BY scheduled_at DESC, job_id DESC, nonce DESC`
 
-	scanFacts  = `SELECT scheduled_at, job_id, nonce, status FROM execution WHERE` + belowKey
+	scanFacts  = `SELECT scheduled_at, job_id, nonce, status, version FROM execution WHERE` + belowKey
 	scanFailed = `
-SELECT scheduled_at, job_id, nonce, status FROM execution INDEXED BY execution_failed
+SELECT scheduled_at, job_id, nonce, status, version FROM execution INDEXED BY execution_failed
  WHERE status IN (2, 5) AND` + belowKey
 	scanFailedOfJob = `
-SELECT scheduled_at, job_id, nonce, status FROM execution INDEXED BY execution_failed_by_job
+SELECT scheduled_at, job_id, nonce, status, version FROM execution INDEXED BY execution_failed_by_job
  WHERE status IN (2, 5) AND job_id = CAST(?5 AS BLOB) AND scheduled_at <= ?1
    AND (scheduled_at, job_id, nonce) < (?1, ?2, ?3) AND scheduled_at >= ?4
  ORDER BY scheduled_at DESC, nonce DESC`
 	scanManualOfJob = `
-SELECT scheduled_at, job_id, nonce, status FROM execution INDEXED BY execution_irregular
+SELECT scheduled_at, job_id, nonce, status, version FROM execution INDEXED BY execution_irregular
  WHERE (nonce <> 0 OR status = 4) AND job_id = CAST(?5 AS BLOB) AND scheduled_at <= ?1
    AND (scheduled_at, job_id, nonce) < (?1, ?2, ?3) AND scheduled_at >= ?4
  ORDER BY scheduled_at DESC, nonce DESC`
 
 	selectIrregularKeys = `
-SELECT scheduled_at, job_id, nonce, status FROM execution INDEXED BY execution_irregular
+SELECT scheduled_at, job_id, nonce, status, version FROM execution INDEXED BY execution_irregular
  WHERE (nonce <> 0 OR status = 4) LIMIT 0 + ?`
 )
 
@@ -52,6 +52,7 @@ SELECT scheduled_at, job_id, nonce, status FROM execution INDEXED BY execution_i
 // asked for, as their counters say, are not looked through.
 func (h *history) List(ctx context.Context, q store.ExecutionQuery) (store.ExecutionPage, error) {
 	l := &executionList{h: h, Scan: rows.NewScan(&q)}
+	l.TargetOf = func(k rows.VersionKey) (string, error) { return h.jobs.targetOf(ctx, k) }
 	var err error
 	switch {
 	case q.JobID.IsZero(), q.OnlyFailures(), q.Manual != nil && *q.Manual:
@@ -146,25 +147,21 @@ func (l *executionList) hasNone(c *conn) (bool, error) {
 
 // irregular examines the triggers and summaries of a file, unless there are many.
 func (l *executionList) irregular(c *conn) (done bool, err error) {
-	type row struct {
-		domain.FireKey
-		status int64
-	}
-	var found []row
+	var found []factRow
 	err = c.query(selectIrregularKeys, func(s *sqlite.Stmt) error {
-		found = append(found, row{columnsKey(s), s.ColumnInt64(3)})
+		found = append(found, columnsFactRow(s))
 		return nil
 	}, irregularMost+1)
 	l.Work -= len(found) * workFact
 	if err != nil || len(found) > irregularMost {
 		return false, err
 	}
-	slices.SortFunc(found, func(a, b row) int { return rows.CompareKeys(b.FireKey, a.FireKey) })
+	slices.SortFunc(found, func(a, b factRow) int { return rows.CompareKeys(b.FireKey, a.FireKey) })
 	for _, r := range found {
 		if rows.CompareKeys(r.FireKey, l.Top) >= 0 || r.ScheduledAt < l.Query.From {
 			continue
 		}
-		if err := l.examine(c, r.FireKey, r.status); err != nil {
+		if err := l.examine(c, r); err != nil {
 			return true, err
 		}
 	}
@@ -174,20 +171,38 @@ func (l *executionList) irregular(c *conn) (done bool, err error) {
 func (l *executionList) scan(c *conn, query string, args ...any) error {
 	args = append([]any{l.Top.ScheduledAt, l.Top.JobID, l.Top.Nonce, l.Query.From}, args...)
 	return c.query(query, func(s *sqlite.Stmt) error {
-		return l.examine(c, columnsKey(s), s.ColumnInt64(3))
+		return l.examine(c, columnsFactRow(s))
 	}, args...)
 }
 
-// examine takes the fact of a key if the query selects it.
-func (l *executionList) examine(c *conn, k domain.FireKey, status int64) error {
+// factRow is what decides about a fact.
+type factRow struct {
+	domain.FireKey
+	status  int64
+	version int
+}
+
+func columnsFactRow(s *sqlite.Stmt) factRow {
+	return factRow{columnsKey(s), s.ColumnInt64(3), s.ColumnInt(4)}
+}
+
+// examine takes the fact of a row if the query selects it.
+func (l *executionList) examine(c *conn, r factRow) error {
 	if err := l.Spend(workFact); err != nil {
 		return err
 	}
-	if probe := (domain.Execution{FireKey: k, Status: rows.StatusOf(status)}); l.Query.Selects(&probe) {
+	selected := l.Query.Selects(&domain.Execution{FireKey: r.FireKey, Status: rows.StatusOf(r.status)})
+	if selected {
+		var err error
+		if selected, err = l.Calls(rows.VersionKey{JobID: r.JobID, Number: r.version}); err != nil {
+			return err
+		}
+	}
+	if selected {
 		if err := l.EndIfFull(); err != nil {
 			return err
 		}
-		e, err := readFact(c, k)
+		e, err := readFact(c, r.FireKey)
 		if err != nil {
 			return err
 		}
@@ -196,6 +211,6 @@ func (l *executionList) examine(c *conn, k domain.FireKey, status int64) error {
 			l.Add(e)
 		}
 	}
-	l.Reached(k)
+	l.Reached(r.FireKey)
 	return nil
 }

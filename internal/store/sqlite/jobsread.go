@@ -8,6 +8,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/store/rows"
 )
 
 const selectCurrent = `
@@ -32,6 +33,19 @@ func (j *jobs) Get(ctx context.Context, id domain.JobID) (domain.Job, error) {
 		return domain.Job{}, domain.NotFound("job", id)
 	}
 	return *found, nil
+}
+
+const selectTarget = `SELECT api FROM version WHERE job_id = CAST(? AS BLOB) AND number = 0 + ?`
+
+// targetOf returns the URL that a version calls; nothing: it is not kept.
+func (j *jobs) targetOf(ctx context.Context, k rows.VersionKey) (api string, err error) {
+	err = j.db.readers.lookup(ctx, func(c *conn) error {
+		return c.query(selectTarget, func(s *sqlite.Stmt) error {
+			api = s.ColumnText(0)
+			return nil
+		}, k.JobID, k.Number)
+	})
+	return api, err
 }
 
 // bound is a limit as a parameter of a query: zero, NULL, is none.

@@ -20,8 +20,10 @@ const (
 	// beside max() is of the row that has the maximum.
 	selectLost = `
 SELECT job_id, count(*), min(found_at), max(found_at) AS last_at, latest FROM (
-       SELECT job_id, found_at, max(scheduled_at) OVER (PARTITION BY job_id) AS latest FROM lost_fire)
- GROUP BY job_id HAVING (last_at, job_id) < (?, ?) ORDER BY last_at DESC, job_id DESC LIMIT 0 + ?`
+       SELECT job_id, found_at, max(scheduled_at) OVER (PARTITION BY job_id) AS latest FROM lost_fire
+        WHERE ?4 IS NULL OR job_id = ?4)
+ GROUP BY job_id HAVING (last_at, job_id) < (?1, ?2) AND last_at >= ?5 ORDER BY last_at DESC, job_id DESC
+ LIMIT 0 + ?3`
 )
 
 // AddLost implements store.Alerts.
@@ -51,6 +53,10 @@ func (a *alerts) AddLost(ctx context.Context, losses []domain.Loss, foundAt int6
 
 // listLost returns the alerts of lost fires below a page's start.
 func (a *alerts) listLost(ctx context.Context, page store.AlertPage) (found []domain.Alert, err error) {
+	var of any
+	if !page.JobID.IsZero() {
+		of = page.JobID
+	}
 	err = a.db.read(ctx, func(c *conn) error {
 		return c.query(selectLost, func(s *sqlite.Stmt) error {
 			l := domain.Alert{
@@ -62,7 +68,7 @@ func (a *alerts) listLost(ctx context.Context, page store.AlertPage) (found []do
 			l.Error = domain.LossText(at)
 			found = append(found, l)
 			return nil
-		}, page.BeforeAt, page.BeforeJob, page.Limit)
+		}, page.BeforeAt, page.BeforeJob, page.Limit, of, page.From)
 	})
 	return found, err
 }

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -18,6 +19,8 @@ var alertCases = []testCase{
 	{"an alert can end with a fire of an earlier day", alertEndsEarlier},
 	{"List pages by the latest failure, newest first", alertPages},
 	{"List of open alerts", alertOpenOnly},
+	{"List of the alerts of one job, and of those since an instant", alertsOfOne},
+	{"MostFailures is in the order of failures in a row", mostFailures},
 	{"lost fires of one job are one alert, and are kept once", alertLost},
 	{"lost fires come before the failures of their job at the same instant", alertLostPages},
 	{"lost fires go with the history of their day, and Kept tells how far that is gone", alertLostExpire},
@@ -192,6 +195,88 @@ func alertOpenOnly(t *testing.T, f *fixture) {
 	equal(t, must(f.Store.Alerts().List(t.Context(), page))(t), []domain.Alert{alertOf(f3)})
 	f.record(t, success(2, noon+minute), success(3, noon+minute))
 	equal(t, f.openAlerts(t), nil)
+}
+
+// The alerts of a job, and those with a failure since an instant, are those of the whole list, on pages of any size.
+func alertsOfOne(t *testing.T, f *fixture) {
+	for i := range 4 { // days
+		for n := 1; n <= 3; n++ {
+			at := noon + int64(i)*day + int64(n)*minute
+			f.record(t, failure(n, at), failure(n, at+hour))
+			if i+n != 4 { // that of job 1 stays open, those of 2 and 3 go on over a midnight
+				f.record(t, success(n, at+2*hour))
+			}
+		}
+	}
+	f.lose(t, noon+day+minute+43, domain.Loss{JobID: jobID(1), ScheduledAt: noon, Version: 1})
+	f.lose(t, noon+9*day, domain.Loss{JobID: jobID(2), ScheduledAt: noon, Version: 1})
+	for range 2 {
+		all := f.alerts(t)
+		for i, page := range []store.AlertPage{{JobID: jobID(1)}, {JobID: jobID(2)}, {JobID: jobID(1), OpenOnly: true},
+			{JobID: jobID(9)}, {From: noon + 2*day}, {From: noon + day + minute + 43, JobID: jobID(1)},
+			{From: noon + day + minute + 44, JobID: jobID(1)}, {From: noon + 10*day},
+			{From: noon + 3*day, OpenOnly: true}} {
+			var want []domain.Alert
+			for _, a := range all {
+				if page.Selects(&a) {
+					want = append(want, a)
+				}
+			}
+			for _, page.Limit = range []int{1, 2, 100} {
+				var got []domain.Alert
+				for from := page; ; {
+					part := must(f.Alerts().List(t.Context(), from))(t)
+					got = append(got, part...)
+					if len(part) < page.Limit {
+						break
+					}
+					last := part[len(part)-1]
+					from.BeforeAt, from.BeforeJob, from.BeforeLost = last.LastAt, last.JobID, last.Lost
+				}
+				equal(t, got, want)
+			}
+			if none := i == 3 || i == 7; (len(want) == 0) != none {
+				t.Errorf("%+v selects %d", page, len(want))
+			}
+		}
+		f.reopen(t)
+	}
+}
+
+func mostFailures(t *testing.T, f *fixture) {
+	var want []store.JobFailures
+	for n := 1; n <= 9; n++ {
+		count := 1 + n*7%4
+		for i := range int64(count) {
+			f.record(t, failure(n, noon+i*minute))
+		}
+		if n == 4 {
+			f.record(t, success(n, noon+hour))
+			continue
+		}
+		want = append(want, store.JobFailures{JobID: jobID(n), Count: int64(count)})
+	}
+	f.lose(t, noon, domain.Loss{JobID: jobID(7), ScheduledAt: noon, Version: 1})
+	slices.SortFunc(want, store.JobFailures.Compare)
+	for range 2 {
+		for _, limit := range []int{1, 2, 3, 8, 100} {
+			var got []store.JobFailures
+			for after := (store.JobFailures{}); ; {
+				part := must(f.Alerts().MostFailures(t.Context(), after, limit))(t)
+				got = append(got, part...)
+				if len(part) < limit {
+					break
+				}
+				after = part[limit-1]
+			}
+			equal(t, got, want)
+		}
+		f.reopen(t)
+	}
+	f.record(t, failure(1, noon+hour), failure(1, noon+2*hour), failure(1, noon+3*hour), failure(1, noon+4*hour))
+	if got := must(f.Alerts().MostFailures(t.Context(), store.JobFailures{}, 1))(t); got[0].JobID != jobID(1) {
+		t.Errorf("%+v", got)
+	}
 }
 
 func (f *fixture) lose(t *testing.T, foundAt int64, losses ...domain.Loss) []domain.Loss {

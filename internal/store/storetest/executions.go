@@ -11,6 +11,7 @@ import (
 
 var executionCases = []testCase{
 	{"List of executions filters by job, status, time and manual", executionFilters},
+	{"List of executions filters by what the version of a fire called", executionsByHost},
 	{"List of executions has none that waits for a retry", executionsRetrying},
 	{"List of executions begins below the key of any fire", executionsBelow},
 	{"List of executions ends a page by its bytes", executionPageBytes},
@@ -110,6 +111,66 @@ func executionFilters(t *testing.T, f *fixture) {
 			}
 		}
 		f.reopen(t)
+	}
+}
+
+// calling returns a version that calls another host.
+func calling(v domain.Version, api string) domain.Version {
+	v.Spec.API = api
+	return v
+}
+
+// A host is that of the version which fired, deleted jobs and all; it is combined with the other filters.
+func executionsByHost(t *testing.T, f *fixture) {
+	facts := f.mixed(t) // of 127.0.0.1:4444
+	f.create(t, calling(version(4), "https://a.test/x"), calling(version(5), "http://a.test:8080/"))
+	moved := calling(edit(version(4), noon+10*minute, nil), "http://b.test/")
+	f.update(t, moved)
+	for i := range int64(20) {
+		old, there := success(4, noon+i*minute), failure(5, noon+i*minute+3*second)
+		if i > 10 {
+			old.Version = 2
+		}
+		facts = append(facts, old, there)
+		f.record(t, old, there)
+	}
+	byHand := trigger(5, noon+3*minute+1, 8)
+	facts = append(facts, byHand)
+	f.record(t, byHand)
+	if err := f.Jobs().Delete(t.Context(), jobID(5), 1, noon+hour); err != nil {
+		t.Fatal(err)
+	}
+	called := func(e *domain.Execution) string {
+		switch {
+		case e.JobID == jobID(4) && e.Version == 2:
+			return "http://b.test/"
+		case e.JobID == jobID(4):
+			return "https://a.test/x"
+		case e.JobID == jobID(5):
+			return "http://a.test:8080/"
+		}
+		return version(1).Spec.API
+	}
+	facts = newestFirst(facts)
+	yes := true
+	for i, host := range []string{"a.test", "a.test:8080", "https://a.test", "b.test", "127.0.0.1", "127.0.0.1:4444",
+		"nobody.test"} {
+		filter := must(domain.ParseHostFilter(host))(t)
+		for j, q := range []store.ExecutionQuery{{}, {JobID: jobID(4)},
+			{Statuses: []domain.Status{domain.StatusFailed}},
+			{Manual: &yes}, {JobID: jobID(5), Manual: &yes}, {From: noon + 9*minute, To: noon + day},
+			{JobID: jobID(5), Statuses: []domain.Status{domain.StatusFailed, domain.StatusUnknown}}} {
+			q.Host, q.Limit, q.MaxWork = filter, []int{1, 7, 1_000}[(i+j)%3], []int{0, 1, 30}[(i+j/3)%3]
+			var want []domain.Execution
+			for _, e := range facts {
+				if q.Selects(&e) && filter.Matches(called(&e)) {
+					want = append(want, e)
+				}
+			}
+			if got := f.executions(t, q); !slices.EqualFunc(got, want, sameKey) {
+				t.Errorf("%s, %+v: %s, want %s", host, q, keysOf(got), keysOf(want))
+			}
+		}
 	}
 }
 
