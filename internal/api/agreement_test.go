@@ -198,6 +198,8 @@ var bodyOperations = func() []bodyOperation {
 		// null is a removal of what cannot be removed
 		{"PATCH", "/jobs/%s", "/jobs/{id}", `{}`, 200, append([]string{"spec"}, change...)},
 		{"POST", "/jobs/%s/preview", "/jobs/{id}/preview", `{}`, 200, append([]string{"spec"}, change...)},
+		{"POST", "/jobs/test", "/jobs/test", paused, 200, nil},
+		{"POST", "/jobs/%s/test", "/jobs/{id}/test", `{}`, 200, append([]string{"spec"}, change...)},
 		{"PUT", "/jobs/by-key/agreement%.0s", "/jobs/by-key/{key}", `{}`, 200, append([]string{"key"}, change...)},
 		{"PATCH", "/jobs/by-key/agreement%.0s", "/jobs/by-key/{key}", `{}`, 200,
 			append([]string{"key", "spec"}, change...)},

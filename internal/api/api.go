@@ -13,6 +13,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/front"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
+	"github.com/belfry-scheduler/belfry/internal/testcall"
 	"github.com/belfry-scheduler/belfry/internal/view"
 )
 
@@ -41,9 +42,7 @@ type Config struct {
 
 	Retention time.Duration // of the history: older days are not audited; zero: all are
 
-	// CheckTarget returns why the URL of a job would not be called, as far as
-	// the URL itself tells. nil: every URL may be called.
-	CheckTarget func(url string) error
+	Targets
 
 	ClientCertificates Certificates
 
@@ -82,6 +81,14 @@ type Limits struct {
 	LineWait  time.Duration // how long a request waits for memory; zero: 10 s
 }
 
+// Targets is what the server knows of the targets of jobs.
+type Targets struct {
+	// CheckTarget returns why the URL of a job would not be called, as far as
+	// the URL itself tells. nil: every URL may be called.
+	CheckTarget func(url string) error
+	Tests       *testcall.Caller // makes test calls
+}
+
 // Certificates are the client certificates that a job may name.
 type Certificates struct {
 	Names []string
@@ -91,8 +98,8 @@ type Certificates struct {
 
 func (c *Config) validate() error {
 	if c.Editor == nil || c.View == nil || c.Store == nil || c.Clock == nil || c.Log == nil || c.Metrics == nil ||
-		c.Keys == nil || c.Bulk == nil || c.Cluster.Members == nil {
-		return errors.New("api: Editor, View, Store, Clock, Metrics, Log, Keys, Bulk and Members are required")
+		c.Keys == nil || c.Bulk == nil || c.Tests == nil || c.Cluster.Members == nil {
+		return errors.New("api: Editor, View, Store, Clock, Metrics, Log, Keys, Bulk, Tests and Members are required")
 	}
 	if c.MaxBody < 0 || c.MaxImport < 0 {
 		return errors.New("api: MaxBody and MaxImport must not be negative")
@@ -178,7 +185,7 @@ func routesOf(c *Config, sc *scope, rm *room) []interface{ register(rt *router) 
 	lists := &listRoutes{view: c.View, scope: sc}
 	return []interface{ register(rt *router) }{
 		jobs, &jobListRoutes{c.View, sc}, keyedRoutes{jobs}, keyedEditRoutes{keyedRoutes{jobs}},
-		versions, changePreviewRoutes{versions},
+		versions, changePreviewRoutes{versions}, testRoutes{changePreviewRoutes{versions}, c.Tests, rm.testCalls},
 		&bulkRoutes{
 			bulk: c.Bulk, operations: c.Store.Operations(), view: c.View, once: c.Editor.Once(), trail: tr, scope: sc,
 			maxBody: c.MaxBody,

@@ -25,10 +25,10 @@ func (h *changeRoutes) register(rt *router) {
 	register(rt, huma.Operation{
 		OperationID: "list-changes", Method: http.MethodGet, Path: "/audit/changes", Tags: []string{"Keys"},
 		Summary: "List who changed what",
-		Description: "Every job that was made, changed, deleted or triggered, every import and every key, every " +
-			"export, every sign-in and sign-out, and what was refused because of a role or a namespace, newest " +
-			"first, for as long as history is kept. The same export, sign-in or refused request of a caller is one " +
-			"entry a UTC day, with times and lastAt. " +
+		Description: "Every job that was made, changed, deleted or triggered, every test call, every import and " +
+			"every key, every export, every sign-in and sign-out, and what was refused because of a role or a " +
+			"namespace, newest first, for as long as history is kept. The same export, sign-in or refused request " +
+			"of a caller is one entry a UTC day, with times and lastAt. " +
 			"An operation on many jobs is one entry beside those of its jobs, with operationId. An import is one " +
 			"entry; with jobId, the import that has made the job is among the job's entries. " +
 			"before and after are the job's versions with secrets masked; of a body of more than 4 KiB only the " +
@@ -59,12 +59,12 @@ type changesBody struct {
 type changeBody struct {
 	At          int64          `json:"at" format:"unix-ms" doc:"When it was asked for, Unix milliseconds." example:"1767225600000"`
 	By          changeAuthor   `json:"by" doc:"Who did it."`
-	Action      domain.Action  `json:"action" enum:"CREATE,UPDATE,DELETE,TRIGGER,IMPORT,BULK,CANCEL,EXPORT,REVEAL,REFUSE,KEY_CREATE,KEY_REVOKE,SIGN_IN,SIGN_OUT,NODE_DRAIN,NODE_RESUME,ALERT_ACKNOWLEDGE,NOTIFICATION_RESEND,SETTING_CREATE,SETTING_UPDATE,SETTING_DELETE,CHANNEL_TEST" doc:"What was done. Pausing and resuming are UPDATE. An import is one entry. BULK is an operation on many jobs, each of which has an entry of its own; CANCEL ends one. REVEAL is an export with secrets. REFUSE was not done: the role or the namespace of the key does not allow it. SIGN_IN and SIGN_OUT begin and end sessions of browsers. NODE_DRAIN and NODE_RESUME say which servers fire jobs. ALERT_ACKNOWLEDGE and NOTIFICATION_RESEND are about alerts. SETTING_CREATE and the others change a channel, a rule, a silence or a window of alerts, which detail names; CHANNEL_TEST sends a message to try a channel." example:"UPDATE"`
+	Action      domain.Action  `json:"action" enum:"CREATE,UPDATE,DELETE,TRIGGER,TEST,IMPORT,BULK,CANCEL,EXPORT,REVEAL,REFUSE,KEY_CREATE,KEY_REVOKE,SIGN_IN,SIGN_OUT,NODE_DRAIN,NODE_RESUME,ALERT_ACKNOWLEDGE,NOTIFICATION_RESEND,SETTING_CREATE,SETTING_UPDATE,SETTING_DELETE,CHANNEL_TEST" doc:"What was done. Pausing and resuming are UPDATE. TEST is a test call. An import is one entry. BULK is an operation on many jobs, each of which has an entry of its own; CANCEL ends one. REVEAL is an export with secrets. REFUSE was not done: the role or the namespace of the key does not allow it. SIGN_IN and SIGN_OUT begin and end sessions of browsers. NODE_DRAIN and NODE_RESUME say which servers fire jobs. ALERT_ACKNOWLEDGE and NOTIFICATION_RESEND are about alerts. SETTING_CREATE and the others change a channel, a rule, a silence or a window of alerts, which detail names; CHANNEL_TEST sends a message to try a channel." example:"UPDATE"`
 	JobID       *string        `json:"jobId" format:"uuid" doc:"The job; null: it is not about one." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
 	Version     *int           `json:"version" doc:"The job's version after it; of a DELETE the last one. null: it is not about a job." example:"2"`
-	ExecutionID *string        `json:"executionId" format:"uuid" doc:"The execution that a TRIGGER started." example:"0192f0c1-4e20-8a4b-8c5d-6e7f80910a1b"`
+	ExecutionID *string        `json:"executionId" format:"uuid" doc:"The execution that a TRIGGER started, or the id that the request of a TEST has had." example:"0192f0c1-4e20-8a4b-8c5d-6e7f80910a1b"`
 	Count       *int64         `json:"count" doc:"How many jobs an IMPORT has made or a BULK has matched, or how many jobs or executions an EXPORT or a REVEAL has written, a broken one as far as it came." example:"100000"`
-	Detail      string         `json:"detail,omitempty" doc:"What a BULK does, and with which jobs. What an EXPORT or a REVEAL has selected: jobs or executions, and the parameters or all. Of a REFUSE the method and the path. Of a setting of alerts its kind and its id. Of the others which server, group or message." example:"jobs namespace=billing"`
+	Detail      string         `json:"detail,omitempty" doc:"What a BULK does, and with which jobs. What an EXPORT or a REVEAL has selected: jobs or executions, and the parameters or all. Of a REFUSE the method and the path. Of a TEST the method and the URL without its query. Of a setting of alerts its kind and its id. Of the others which server, group or message." example:"jobs namespace=billing"`
 	Times       *int64         `json:"times,omitempty" doc:"How many requests an EXPORT, a REFUSE, a SIGN_IN, a SIGN_OUT or a CHANNEL_TEST stands for." example:"3"`
 	LastAt      *int64         `json:"lastAt,omitempty" format:"unix-ms" doc:"When the last of these was, Unix milliseconds." example:"1767225600000"`
 	RequestID   string         `json:"requestId,omitempty" doc:"The X-Request-Id of the request that asked for it; absent: not known." example:"AFVPZZIXTYADYZMJ3K4IZNFBW2"`
@@ -130,7 +130,8 @@ func changeBodyOf(c *domain.Change) changeBody {
 	switch c.Action {
 	case domain.ActionImport, domain.ActionBulk, domain.ActionExport, domain.ActionReveal:
 		b.Count = &c.Count
-	case domain.ActionCreate, domain.ActionUpdate, domain.ActionDelete, domain.ActionTrigger, domain.ActionRefuse,
+	case domain.ActionCreate, domain.ActionUpdate, domain.ActionDelete, domain.ActionTrigger, domain.ActionTest,
+		domain.ActionRefuse,
 		domain.ActionCancel, domain.ActionKeyCreate, domain.ActionKeyRevoke, domain.ActionSignIn, domain.ActionSignOut,
 		domain.ActionNodeDrain, domain.ActionNodeResume, domain.ActionAcknowledge, domain.ActionResend,
 		domain.ActionSettingCreate, domain.ActionSettingUpdate, domain.ActionSettingDelete, domain.ActionChannelTest:

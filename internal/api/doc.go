@@ -91,7 +91,8 @@
 //	executionfilter.go executions.go bykeyexecutions.go executionlists.go executionline.go history.go joborder.go
 //	joblist.go running.go series.go feed.go
 //	bulkbody.go bulk.go
-//	schedules.go preview.go forecastcost.go forecast.go metrics.go hosts.go cluster.go settings.go events.go
+//	schedules.go preview.go testcall.go forecastcost.go forecast.go metrics.go hosts.go cluster.go settings.go
+//	events.go
 //	alerts.go failing.go alertgroups.go audit.go me.go session.go keys.go changes.go health.go docs.go
 //	api.go
 package api

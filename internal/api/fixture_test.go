@@ -19,6 +19,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/store/faulty"
 	"github.com/belfry-scheduler/belfry/internal/store/memory"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
+	"github.com/belfry-scheduler/belfry/internal/testcall"
 	"github.com/belfry-scheduler/belfry/internal/view"
 )
 
@@ -177,6 +178,38 @@ func (f *fixture) SetDraining(ctx context.Context, name string, drains bool) (vi
 	return n, nil
 }
 
+// testsBy returns what makes test calls by an executor.
+func testsBy(t testing.TB, clk clock.Clock, by testcall.Executor) *testcall.Caller {
+	t.Helper()
+	c, err := testcall.New(testcall.Config{Executor: by, Clock: clk})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// answering is an executor whose calls with a trace are answered, over TLS.
+type answering struct{}
+
+// Do implements testcall.Executor.
+func (answering) Do(c *domain.Call, out *domain.Outcome) {
+	*out = domain.Outcome{Verdict: domain.VerdictSuccess, HTTPStatus: http.StatusOK}
+	header := []domain.TracedHeader{{Name: "Content-Type", Value: "application/json"}}
+	sent := []domain.TracedHeader{header[0], {Name: "Belfry-Execution-Id", Value: c.ExecutionID.String()},
+		{Name: "Belfry-Test", Value: "true"}}
+	for name, value := range c.Headers {
+		sent = append(sent, domain.TracedHeader{Name: name, Value: value})
+	}
+	*c.Trace = domain.Trace{
+		Protocol: "HTTP/2",
+		Request:  domain.TracedMessage{Headers: sent, Body: c.Body, Bytes: int64(len(c.Body))},
+		Response: domain.TracedMessage{Headers: header, Body: []byte(`{"ok":true}`), Bytes: 11},
+		Times: domain.CallTimes{Waited: 200 * time.Microsecond, Lookup: 3100 * time.Microsecond,
+			Connect: 11400 * time.Microsecond, Handshake: 25900 * time.Microsecond,
+			FirstByte: 40700 * time.Microsecond},
+	}
+}
+
 // pass lets time pass: in a bubble of testing/synctest, and on the wall clock.
 func (f *fixture) pass(d time.Duration) {
 	f.clock.step(d)
@@ -299,6 +332,9 @@ func newAPI(t testing.TB, f *fixture, change ...func(*Config)) http.Handler {
 	c.Stopping = stopped
 	for _, fn := range change {
 		fn(&c)
+	}
+	if c.Tests == nil {
+		c.Tests = testsBy(t, f.clock, answering{})
 	}
 	if c.View == nil {
 		c.View = viewOf(t, c.Store, f)

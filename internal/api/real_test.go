@@ -83,7 +83,7 @@ func newReal(t *testing.T, change ...func(*Config)) (http.Handler, heldTarget) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Bulk = runner
+	c.Bulk, c.Tests = runner, testsBy(t, c.Clock, answering{})
 	runs(t, runner)
 	h, err := New(c)
 	if err != nil {

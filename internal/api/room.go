@@ -17,10 +17,11 @@ import (
 //	exports       4 * 2 MiB               8 MiB   a page, its last job, and that as JSON
 //	exports of the history  2 * 2 MiB     4 MiB   two pieces and a buffer
 //	imports       2 * 30 MiB             60 MiB   chunks 6, results of a million items 20, errors 4
+//	test calls      8 * 2 MiB            16 MiB   64 KiB of an answer: as it came, searched for secrets, as JSON
 //	forecast      1 * 110 MiB           110 MiB   100,000 calendars with their schedules, and names (measured)
-//	                                    269 MiB
+//	                                    285 MiB
 //	garbage                              96 MiB   at most, while collections follow each other (package app)
-//	                                    365 MiB
+//	                                    381 MiB
 //
 // TLS takes 20 KiB more of each connection. A body is counted three times: as it came, as fields,
 // and as a row. max_body above 1 MiB makes bodies larger: four of the largest fit.
@@ -36,6 +37,9 @@ const (
 	maxExports          = 4
 	maxExportsPerCaller = 2
 	maxImports          = 2
+
+	maxTestCalls          = 8 // each waits for a target
+	maxTestCallsPerCaller = 2
 
 	lineLength  = 512 // requests that wait, for each kind; 256 of one caller
 	defaultWait = 10 * time.Second
@@ -59,6 +63,8 @@ var costs = map[string]int64{
 	"get-job": jobCost, "restore-job-version": jobCost, "preview-job-change": jobCost,
 	"update-job": jobCost, "patch-job": jobCost, "pause-job": jobCost, "resume-job": jobCost,
 	"delete-job":  jobCost,
+	"test-call":   jobCost, // with what comes back
+	"test-job":    jobCost,
 	"trigger-job": jobCost, // with a condition: otherwise the job is not read
 }
 
@@ -67,6 +73,7 @@ var costs = map[string]int64{
 type room struct {
 	answers, bodies  *lender // bytes
 	exports, imports *lender // places
+	testCalls        *lender // places
 }
 
 // lender is a budget, and what a refusal says of it.
@@ -98,6 +105,7 @@ func newRoom(maxBody int64, wait time.Duration) *room {
 	return &room{
 		answers: bytes("pages", answerBytes), bodies: bytes("bodies", bodies),
 		exports: places("exports", maxExports, maxExportsPerCaller), imports: places("imports", maxImports, maxImports),
+		testCalls: places("test-calls", maxTestCalls, maxTestCallsPerCaller),
 	}
 }
 

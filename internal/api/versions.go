@@ -201,7 +201,8 @@ func (h *versionRoutes) authors(ctx context.Context, id domain.JobID, page []dom
 				b.OperationID = e.Operation.String()
 			}
 			by[e.Version] = b
-		case domain.ActionDelete, domain.ActionTrigger, domain.ActionBulk, domain.ActionCancel, domain.ActionExport,
+		case domain.ActionDelete, domain.ActionTrigger, domain.ActionTest, domain.ActionBulk,
+			domain.ActionCancel, domain.ActionExport,
 			domain.ActionReveal, domain.ActionRefuse, domain.ActionKeyCreate, domain.ActionKeyRevoke,
 			domain.ActionSignIn, domain.ActionSignOut, domain.ActionSettingCreate, domain.ActionSettingUpdate,
 			domain.ActionSettingDelete, domain.ActionChannelTest, domain.ActionNodeDrain, domain.ActionNodeResume,

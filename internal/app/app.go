@@ -62,10 +62,11 @@ type App struct {
 	member       member
 }
 
-// changers change jobs: one at a time, or many in an operation.
+// changers change jobs: one at a time, or many in an operation; or they try them.
 type changers struct {
 	editor *edit.Editor
 	bulk   *bulk.Runner
+	tests  testCalls
 }
 
 // ports are where the server listens.
@@ -190,7 +191,7 @@ func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version strin
 		Program: api.Program{Version: version, StartedAt: started, Page: dashboard,
 			Settings: settingsOf(a.cfg), Stopping: closing},
 		Limits:    api.Limits{MaxBody: a.cfg.MaxBody, MaxImport: a.cfg.MaxImport},
-		Retention: a.cfg.Retention, CheckTarget: policy.CheckURL,
+		Retention: a.cfg.Retention, Targets: api.Targets{CheckTarget: policy.CheckURL, Tests: a.changes.tests.caller},
 		ClientCertificates: api.Certificates{Names: certificates, MayPresent: a.allows},
 		Proxies:            a.cfg.TrustedProxies, Repeats: a.keeper.repeats,
 		CursorKeys: a.store.derive("cursors of lists"),
@@ -256,6 +257,9 @@ func (a *App) openExecutor(cfg executor.Config) (certificates []string, err erro
 	}
 	a.member.presented = cfg.ClientCerts
 	if a.executor, err = executor.New(cfg); err != nil {
+		return nil, err
+	}
+	if a.changes.tests, err = openTestCalls(cfg); err != nil {
 		return nil, err
 	}
 	a.certificates = &certificateWatch{
@@ -445,6 +449,7 @@ func (a *App) stop() error {
 	if err := a.member.drain(min(drainGrace, a.cfg.ShutdownGrace/2)); err != nil {
 		a.log.Warn("the shards of this server could not be given to others", telemetry.KeyError, err)
 	}
+	a.changes.tests.endWaiting()
 	a.executor.EndWaiting() // a call that waits for its turn must not begin its timeout then
 	quick, cancelQuick := context.WithTimeout(ctx, apiGrace)
 	defer cancelQuick()
@@ -472,6 +477,7 @@ func (a *App) Close() error {
 	if a.executor != nil {
 		a.executor.Close()
 	}
+	a.changes.tests.close()
 	a.member.peers.close()
 	if a.store != nil {
 		errs = append(errs, a.store.Close())

@@ -41,7 +41,7 @@ ended, with --last.
 	fs.BoolVar(&count, "count", false, "print only how many jobs there are")
 	l.add(fs, "jobs")
 	cmd.AddCommand(bulkCommands{r}.all()...)
-	cmd.AddCommand(r.versionsCommand(), r.restoreCommand(), r.jobPreviewCommand())
+	cmd.AddCommand(r.versionsCommand(), r.restoreCommand(), r.jobPreviewCommand(), testCallCommand(r))
 	return l.command(r, cmd, func(cmd *cobra.Command, c *client.Client) iter.Seq2[client.Job, error] {
 		if chosen.into(cmd.Flags(), &filter); cmd.Flags().Changed("never-ran") {
 			filter.NeverRan = &never

@@ -25,6 +25,7 @@ type Client struct {
 	Operations *Operations
 	Versions   *Versions
 	Failures   *Failures
+	TestCalls  *TestCalls
 
 	server *connection
 	events eventTimes
@@ -75,7 +76,7 @@ func New(baseURL, apiKey string) (*Client, error) {
 	}}
 	return &Client{
 		Jobs: &Jobs{server}, Executions: &Executions{server}, Keys: &Keys{server}, Operations: &Operations{server},
-		Versions: &Versions{server},
+		Versions: &Versions{server}, TestCalls: &TestCalls{server},
 		Failures: &Failures{server},
 		server:   server,
 		events:   eventTimes{eventSilence, eventRetry},

@@ -33,6 +33,10 @@ type Call struct {
 	// Signer signs the request instead of the executor's own signer; nil: the
 	// executor's own signs it, if there is one.
 	Signer *webhook.Signer
+
+	// Trace is filled with what was sent and answered. The call is a test call then: it has a
+	// connection of its own, and a header that says so. nil: the call is that of a fire.
+	Trace *Trace
 }
 
 // Target returns the whole URL.

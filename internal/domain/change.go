@@ -9,6 +9,7 @@ const (
 	ActionUpdate    Action = "UPDATE" // also pause and resume
 	ActionDelete    Action = "DELETE"
 	ActionTrigger   Action = "TRIGGER"
+	ActionTest      Action = "TEST"   // a test call
 	ActionImport    Action = "IMPORT" // many jobs in one call
 	ActionExport    Action = "EXPORT" // exports of jobs without secrets, or of executions
 	ActionReveal    Action = "REVEAL" // an export of jobs with their secrets
@@ -60,11 +61,11 @@ type Change struct {
 
 	JobID     JobID       // zero: the change is not about a single job
 	Version   int         // of the job after the change; for a deletion the last one
-	Execution ExecutionID // of a TRIGGER
+	Execution ExecutionID // of a TRIGGER, and that which the request of a TEST has
 	KeyID     string      // of KEY_CREATE and KEY_REVOKE
 	Operation OperationID // of BULK and CANCEL, and of a change that it has made
 	Count     int64       // jobs that an IMPORT has created or a BULK matched; what an EXPORT or a REVEAL has written
-	Detail    string      // what a BULK, EXPORT or REVEAL selects; the route of a REFUSE; of a setting "CHANNEL ops"
+	Detail    string      // what a BULK, EXPORT or REVEAL selects; the route of a REFUSE, URL of a TEST; "CHANNEL ops"
 	Times     int64       // requests that an EXPORT, a REFUSE or a CHANNEL_TEST stands for
 	LastAt    int64       // when the last one of them was
 
@@ -109,7 +110,7 @@ func (c *Change) Versions() (before, after int) {
 		return c.Version - 1, c.Version
 	case ActionDelete:
 		return c.Version, 0
-	case ActionTrigger, ActionExport, ActionReveal, ActionRefuse, ActionBulk, ActionCancel, ActionKeyCreate,
+	case ActionTrigger, ActionTest, ActionExport, ActionReveal, ActionRefuse, ActionBulk, ActionCancel, ActionKeyCreate,
 		ActionKeyRevoke, ActionSignIn, ActionSignOut, ActionSettingCreate, ActionSettingUpdate, ActionSettingDelete,
 		ActionChannelTest, ActionNodeDrain, ActionNodeResume, ActionAcknowledge, ActionResend:
 	}

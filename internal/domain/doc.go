@@ -38,7 +38,7 @@
 //	header.go signing.go policy.go schedule.go
 //	job.go fault.go spec.go elsewhere.go
 //	execution.go histogram.go point.go
-//	loss.go health.go alert.go call.go key.go session.go change.go operation.go idempotency.go
+//	loss.go health.go alert.go trace.go call.go key.go session.go change.go operation.go idempotency.go
 //	alertsetting.go condition.go notice.go
 //	channelfield.go channelmail.go channelkind.go channel.go channelurl.go channeltext.go channelsetting.go
 //	alertrule.go silence.go maintenance.go rulesetting.go

@@ -34,6 +34,7 @@ type dialer struct {
 	quiet    Guard // the same, but does not count what it refuses
 	gate     *handshakeGate
 	net      net.Dialer
+	steps    *openSteps // nil: nobody asks how long they take
 }
 
 func newDialer(ctx context.Context, cfg *Config, gate *handshakeGate) *dialer {
@@ -54,6 +55,13 @@ func (d *dialer) uncounted() *dialer {
 	quiet := *d
 	quiet.guard = d.quiet
 	return &quiet
+}
+
+// noting returns a dialer that notes how long its steps take, the first of which begins now.
+func (d *dialer) noting(steps *openSteps) *dialer {
+	noting := *d
+	noting.steps = steps
+	return &noting
 }
 
 // lookAhead has the name of a host looked up that calls need soon, if it may be called.
@@ -86,6 +94,7 @@ func (d *dialer) dial(deadline time.Time, to target.Endpoint) (net.Conn, error) 
 		}
 	}
 	addrs, err := d.resolver.Resolve(ctx, to.Name)
+	d.steps.end(stepLookup)
 	if err != nil {
 		return nil, err
 	}

@@ -31,6 +31,8 @@
 //   - A name that was looked up once is called while no name server answers, for an hour
 //     after the TTL of its addresses (package resolve). A call that fails then says so.
 //   - Outcome.Error is a message for people: what went wrong, and where.
+//   - A call with a trace, which is a test call, goes the same way on a connection of its own, and
+//     what was sent and answered is in the trace. A call without one pays nothing for that.
 //   - Redirects are not followed, no proxy is used, nothing is read from the
 //     environment.
 //
@@ -197,7 +199,7 @@
 // Each file uses only those before it:
 //
 //	text.go hide.go mistakes.go config.go reuse.go plain.go statusline.go reply.go framing.go
-//	response.go answered.go request.go progress.go stream.go fault.go
+//	trace.go response.go answered.go request.go progress.go stream.go fault.go
 //	peek_unix.go rawio_linux.go rawio_race_linux.go rawio_other.go probe_unix.go probe_other.go
 //	duplex_linux.go duplex_other.go rawstream_linux.go rawstream_other.go ports_linux.go ports_other.go
 //	roundtrip_linux.go roundtrip_other.go

@@ -49,7 +49,8 @@ func newExchange() *exchange {
 
 func (e *exchange) begin(via *transport, call *domain.Call, out *domain.Outcome) {
 	e.via, e.call, e.out, e.keptFailed, e.sentAgain = via, call, out, false, 0
-	e.link.begin()
+	e.link.begin(call.Trace != nil)
+	e.resp.trace = call.Trace
 	e.start(monotonic.Now(), call.Timeout)
 	e.askedAt = e.begun
 }
@@ -76,6 +77,9 @@ func (e *exchange) recoverPanic() {
 	}
 	if e.link.conn != nil {
 		e.link.pool.discard(e.link.conn)
+	}
+	if e.call != nil && e.call.Trace != nil {
+		e.call.Trace.Reset() // secrets may be in it
 	}
 	*e.out = domain.Outcome{
 		Verdict:   domain.VerdictRetry,
@@ -110,6 +114,9 @@ func (e *exchange) run() {
 		e.refuse(refused)
 		return
 	}
+	if e.call.Trace != nil {
+		traceRequest(e.call.Trace, &e.req)
+	}
 	if err := e.sendUntilProcessed(); err != nil {
 		e.fail(err)
 		return
@@ -120,8 +127,9 @@ func (e *exchange) run() {
 // send has the request answered: on an idle connection or a new one, and on a
 // new one if the idle one was closed before a byte of the request was written.
 func (e *exchange) send() error {
-	if !e.link.take(e.call.Once, e.begun) {
-		if err := e.connect(false); err != nil {
+	fresh := e.call.Trace != nil // how long it takes to connect is to be seen
+	if fresh || !e.link.take(e.call.Once, e.begun) {
+		if err := e.connect(fresh); err != nil {
 			return err
 		}
 		e.askedAt = monotonic.Now()
@@ -166,6 +174,9 @@ func (e *exchange) roundTrip() error {
 	e.resp.begin(&e.via.cfg, e.call.Method, e.link.conn, e.req.head)
 	n, sendErr, err := e.link.ask(&e.req, e.resp.first[:], e.call.Once)
 	err = e.resp.noteRead(n, err)
+	if e.call.Trace != nil && n > 0 {
+		e.call.Trace.Times.FirstByte = max(1, monotonic.Now().Sub(e.askedAt))
+	}
 	if e.link.sent {
 		e.phase = phaseWait
 	}
@@ -263,6 +274,9 @@ func (e *exchange) askStream() error {
 	e.phase = phaseOfStream(e.stream)
 	if e.stream.Headed() {
 		e.link.pool.cond.Dials.Answered()
+		if e.call.Trace != nil {
+			e.call.Trace.Times.FirstByte = max(1, e.resp.headedAt.Sub(e.askedAt))
+		}
 	}
 	if err = e.takeFault(err); err == nil {
 		e.phase = phaseDone
@@ -314,7 +328,7 @@ func (e *exchange) connect(fresh bool) error {
 	now := monotonic.Now()
 	w := &waiter{
 		once: e.call.Once, fresh: fresh, since: now, deadline: e.deadline, unsent: e.link.written == 0,
-		ready: make(chan supply, 1),
+		ready: make(chan supply, 1), traced: e.call.Trace != nil,
 	}
 	a, waits := e.link.pool.enqueue(w)
 	if waits {
@@ -323,6 +337,9 @@ func (e *exchange) connect(fresh bool) error {
 	}
 	if a.fault != nil {
 		panic(a.fault) // see recoverPanic
+	}
+	if e.call.Trace != nil {
+		traceOpening(e.call.Trace, e.begun, &a)
 	}
 	if a.err != nil {
 		e.phase = a.phase

@@ -81,6 +81,9 @@ func (x *Executor) Do(call *domain.Call, out *domain.Outcome) {
 	e.begin(&x.transport, call, out)
 	defer e.recoverPanic()
 	e.run()
+	if call.Trace != nil {
+		hideTraced(call.Trace, call.Secrets, x.cfg.Signing.Secrets, x.cfg.Signing.texts(call.Namespace))
+	}
 	if out.Error != "" {
 		if e.phase > phaseConnect { // before, the target has said nothing
 			out.Error = hide(out.Error, call.Secrets, x.cfg.Signing.Secrets, x.cfg.Signing.texts(call.Namespace))

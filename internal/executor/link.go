@@ -23,14 +23,15 @@ type link struct {
 	written  int64         // bytes of the request, over all connections
 	reusable bool          // conn can carry another request
 	keeps    time.Duration // the target says that it keeps conn for so long; zero: nothing
+	single   bool          // conn carries no other call
 
 	duplex duplex
 	held   heldWrite
 	vector [2][]byte
 }
 
-func (l *link) begin() {
-	l.look, l.sent, l.written, l.reusable, l.keeps = false, false, 0, false, 0
+func (l *link) begin(single bool) {
+	l.look, l.sent, l.written, l.reusable, l.keeps, l.single = false, false, 0, false, 0, single
 }
 
 // take takes an idle connection, if there is one.
@@ -66,9 +67,11 @@ func (l *link) giveBack(now time.Time) {
 		l.pool.limits.counts.http2.Add(1)
 	}
 	switch {
+	case l.conn.mux != nil && l.single:
+		muxRetire(l.pool, l.conn)
 	case l.conn.mux != nil:
 		muxReturned(l.pool, l.conn, now)
-	case l.reusable:
+	case l.reusable && !l.single:
 		l.pool.keep(l.conn, l.keeps, now)
 	default:
 		l.pool.discard(l.conn)

@@ -75,6 +75,13 @@ func muxReturned(p *pool, c *conn, now time.Time) {
 	p.shared.judge(now, p.cond)
 }
 
+// muxRetire has the connection of a call carry no further ones.
+func muxRetire(p *pool, c *conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.shared.retire(c)
+}
+
 // muxChanged notes that the connection may have more streams than before, or none any
 // more.
 func muxChanged(p *pool, c *conn) {

@@ -76,6 +76,12 @@ func (o *opener) open(p *pool, w *waiter) (a supply) {
 		return a
 	}
 	a.began = monotonic.Now()
+	if w.traced {
+		a.steps = &openSteps{since: a.began}
+		noting := *o
+		noting.dialer = o.dialer.noting(a.steps)
+		o = &noting
+	}
 	deadline := o.until(w, a.began)
 	if !dials.Enter(deadline.Sub(a.began)) {
 		a.err = os.ErrDeadlineExceeded
@@ -134,6 +140,7 @@ func (o *opener) dial(deadline time.Time, to target.Endpoint) (net.Conn, error) 
 // in which it came.
 func (o *opener) connect(p *pool, deadline time.Time) (*conn, phase, error) {
 	raw, err := o.dial(deadline, p.Endpoint)
+	o.dialer.steps.end(stepConnect)
 	if err != nil {
 		return nil, phaseConnect, err
 	}
@@ -145,6 +152,7 @@ func (o *opener) connect(p *pool, deadline time.Time) (*conn, phase, error) {
 	var to *certs.Target
 	to, c.cheaper = tlsFor(p, o.roundTrip(raw))
 	c.Conn, err = o.dialer.handshake(deadline, c.tally, to)
+	o.dialer.steps.end(stepHandshake)
 	countHandshake(&p.cond.Handshakes, c.Conn, err)
 	switch {
 	case err == nil:

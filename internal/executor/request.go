@@ -197,6 +197,9 @@ func appendIdentity(b []byte, call *domain.Call) []byte {
 	b = strconv.AppendInt(b, call.Key.ScheduledAt, 10)
 	b = append(b, "\r\nBelfry-Attempt: "...)
 	b = strconv.AppendInt(b, int64(call.Attempt), 10)
+	if call.Trace != nil {
+		b = append(b, "\r\nBelfry-Test: true"...)
+	}
 	return append(b, "\r\n"...)
 }
 

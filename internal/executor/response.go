@@ -43,6 +43,9 @@ type response struct {
 	scratch  []byte // a place to read bodies into
 	snippet  []byte // start of a failure's body
 	ends     bool   // the body does not prevent further use of the connection
+
+	trace    *domain.Trace // nil: nothing is noted
+	headedAt time.Time     // with a trace: when the head of an answer by HTTP/2 came
 }
 
 // begin makes it ready for an answer that comes on a connection.
@@ -59,7 +62,7 @@ func (r *response) end(buffers *sync.Pool) {
 		buffers.Put(r.br)
 		r.br, r.unread = nil, nil
 	}
-	r.conn, r.method, r.snippet, r.scratch = nil, "", nil, nil
+	r.conn, r.method, r.snippet, r.scratch, r.trace = nil, "", nil, nil, nil
 }
 
 // Read reads from the connection within the budget. The end of the connection
@@ -90,7 +93,7 @@ func (r *response) noteRead(n int, err error) error {
 // plain reports whether the n bytes that came first are the whole response and a
 // plain success. It notes the status then.
 func (r *response) plain(n int) (keeps time.Duration, ok bool) {
-	if r.method == http.MethodHead {
+	if r.method == http.MethodHead || r.trace != nil {
 		return 0, false
 	}
 	status, keeps := plainSuccess(r.first[:n], r.cfg.MaxResponseBytes)
@@ -138,6 +141,9 @@ func (r *response) readHead() error {
 	if r.head.minor, r.head.status, r.head.odd, err = parseStatusLine(line); err != nil {
 		return err
 	}
+	if r.trace != nil {
+		traceHead(r.trace, r.head.minor)
+	}
 	for {
 		line, cut, err := r.readLine(&remaining)
 		if err != nil {
@@ -146,6 +152,9 @@ func (r *response) readHead() error {
 		if len(line) == 0 {
 			r.head.finish()
 			return nil
+		}
+		if r.trace != nil {
+			traceLine(r.trace, line, cut)
 		}
 		r.head.add(line, cut)
 	}
@@ -217,11 +226,14 @@ func (r *response) readPart(n int64, keep bool) error {
 	buf := r.scratch[:min(cap(r.scratch), r.cfg.MaxResponseBytes)]
 	for n > 0 {
 		if r.bodyRead >= r.cfg.MaxResponseBytes {
-			return errTooLong
+			return r.tooLong()
 		}
 		got, err := r.br.Read(buf[:min(int64(len(buf)), n)])
 		r.bodyRead += got
 		n -= int64(got)
+		if r.trace != nil {
+			traceBody(&r.trace.Response, buf[:got])
+		}
 		if keep {
 			r.snippet = append(r.snippet, buf[:min(got, maxSnippetBytes-len(r.snippet))]...)
 		}
@@ -230,9 +242,17 @@ func (r *response) readPart(n int64, keep bool) error {
 		}
 	}
 	if r.bodyRead >= r.cfg.MaxResponseBytes {
-		return errTooLong
+		return r.tooLong()
 	}
 	return nil
+}
+
+// tooLong notes that the rest of the body is not read.
+func (r *response) tooLong() error {
+	if r.trace != nil {
+		r.trace.Response.Cut = true
+	}
+	return errTooLong
 }
 
 // readChunks reads a chunked body (RFC 9112, section 7.1). With the last chunk the

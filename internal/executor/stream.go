@@ -26,6 +26,10 @@ func pauseBeforeSending(n int) time.Duration {
 func (r *response) Header(status int, fields []hpack.HeaderField) {
 	r.inBody = true
 	r.head.status, r.head.minor = status, 1
+	if r.trace != nil {
+		r.headedAt = monotonic.Now()
+		traceFields(r.trace, fields)
+	}
 	for _, f := range fields {
 		switch known := fieldOf([]byte(f.Name)); known {
 		case fieldNone, fieldEncoding, fieldConnections, fieldKeep: // the last three belong to HTTP/1.1
@@ -41,6 +45,10 @@ func (r *response) Header(status int, fields []hpack.HeaderField) {
 // Data implements h2.Answer.
 func (r *response) Data(p []byte) (more bool) {
 	r.bodyRead += len(p)
+	if r.trace != nil {
+		traceBody(&r.trace.Response, p)
+		r.trace.Response.Cut = r.trace.Response.Cut || r.bodyRead >= r.cfg.MaxResponseBytes
+	}
 	if domain.VerdictOf(r.head.status) != domain.VerdictSuccess {
 		r.snippet = append(r.snippet, p[:min(len(p), maxSnippetBytes-len(r.snippet))]...)
 	}

@@ -15,6 +15,7 @@ type waiter struct {
 	served  bool        // it has got what it waited for, or does not wait any more
 	ready   chan supply // has room for one
 	ahead   bool        // it is no call: a connection is opened before calls are due
+	traced  bool        // the call has a trace
 
 	before, after *waiter // in the line
 }
@@ -35,6 +36,8 @@ type supply struct {
 	phase phase     // in which it failed
 	began time.Time // of the opening; zero: the connection was in use before
 	fault any       // a panic
+
+	steps *openSteps // of the opening for a call that has a trace
 }
 
 // waitLine are the calls that wait for a connection of a pool, the longest wait first.

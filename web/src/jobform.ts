@@ -368,6 +368,9 @@ export function newDocument(d: Draft): string {
   });
 }
 
+/** The document of a test call of a new job, which may be made before its schedule is known. */
+export const testDocument = (d: Draft): string => newDocument({ ...d, schedule: d.schedule?.trim() || "@daily" });
+
 /** The document of a change: what is not as it was. A field that was emptied gets its default. */
 export function changeDocument(d: Draft, before: Draft): string {
   return documentOf((f) => (sameField(f, d, before) ? undefined : (jsonOf(f, d) ?? "null")));

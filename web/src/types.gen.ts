@@ -215,8 +215,8 @@ export interface Certificate {
 }
 
 export interface Change {
-  /** What was done. Pausing and resuming are UPDATE. An import is one entry. BULK is an operation on many jobs, each of which has an entry of its own; CANCEL ends one. REVEAL is an export with secrets. REFUSE was not done: the role or the namespace of the key does not allow it. SIGN_IN and SIGN_OUT begin and end sessions of browsers. NODE_DRAIN and NODE_RESUME say which servers fire jobs. ALERT_ACKNOWLEDGE and NOTIFICATION_RESEND are about alerts. SETTING_CREATE and the others change a channel, a rule, a silence or a window of alerts, which detail names; CHANNEL_TEST sends a message to try a channel. */
-  action: "CREATE" | "UPDATE" | "DELETE" | "TRIGGER" | "IMPORT" | "BULK" | "CANCEL" | "EXPORT" | "REVEAL" | "REFUSE" | "KEY_CREATE" | "KEY_REVOKE" | "SIGN_IN" | "SIGN_OUT" | "NODE_DRAIN" | "NODE_RESUME" | "ALERT_ACKNOWLEDGE" | "NOTIFICATION_RESEND" | "SETTING_CREATE" | "SETTING_UPDATE" | "SETTING_DELETE" | "CHANNEL_TEST";
+  /** What was done. Pausing and resuming are UPDATE. TEST is a test call. An import is one entry. BULK is an operation on many jobs, each of which has an entry of its own; CANCEL ends one. REVEAL is an export with secrets. REFUSE was not done: the role or the namespace of the key does not allow it. SIGN_IN and SIGN_OUT begin and end sessions of browsers. NODE_DRAIN and NODE_RESUME say which servers fire jobs. ALERT_ACKNOWLEDGE and NOTIFICATION_RESEND are about alerts. SETTING_CREATE and the others change a channel, a rule, a silence or a window of alerts, which detail names; CHANNEL_TEST sends a message to try a channel. */
+  action: "CREATE" | "UPDATE" | "DELETE" | "TRIGGER" | "TEST" | "IMPORT" | "BULK" | "CANCEL" | "EXPORT" | "REVEAL" | "REFUSE" | "KEY_CREATE" | "KEY_REVOKE" | "SIGN_IN" | "SIGN_OUT" | "NODE_DRAIN" | "NODE_RESUME" | "ALERT_ACKNOWLEDGE" | "NOTIFICATION_RESEND" | "SETTING_CREATE" | "SETTING_UPDATE" | "SETTING_DELETE" | "CHANNEL_TEST";
   /** The job after a CREATE or an UPDATE. */
   after?: MaskedVersion;
   /** When it was asked for, Unix milliseconds. */
@@ -227,9 +227,9 @@ export interface Change {
   by: ChangeAuthor;
   /** How many jobs an IMPORT has made or a BULK has matched, or how many jobs or executions an EXPORT or a REVEAL has written, a broken one as far as it came. */
   count: number | null;
-  /** What a BULK does, and with which jobs. What an EXPORT or a REVEAL has selected: jobs or executions, and the parameters or all. Of a REFUSE the method and the path. Of a setting of alerts its kind and its id. Of the others which server, group or message. */
+  /** What a BULK does, and with which jobs. What an EXPORT or a REVEAL has selected: jobs or executions, and the parameters or all. Of a REFUSE the method and the path. Of a TEST the method and the URL without its query. Of a setting of alerts its kind and its id. Of the others which server, group or message. */
   detail?: string;
-  /** The execution that a TRIGGER started. */
+  /** The execution that a TRIGGER started, or the id that the request of a TEST has had. */
   executionId: string | null;
   /** The job; null: it is not about one. */
   jobId: string | null;
@@ -1822,6 +1822,87 @@ export interface SigningSpec {
   secrets?: string[] | null;
 }
 
+export interface TestCall {
+  /** Why the call has failed, as the record of a fire would have it. Absent: it has not. */
+  error?: string;
+  /** The execution id of the request. No execution is stored under it. */
+  executionId: string;
+  /** What was sent, or would have been. */
+  request: TestRequest;
+  /** What the target has answered. Absent: there was no answer that has a status. */
+  response?: TestResponse;
+  /** Whether a fire with this outcome would be tried again, if the job has retries. */
+  retried: boolean;
+  /** Whether the request, or a part of it, may have reached the target. */
+  sent: boolean;
+  /** Whether a fire that got this answer would be a SUCCESS. */
+  success: boolean;
+  /** Within how many milliseconds the call had to end: the job's timeout, 30,000 at most. */
+  timeoutMs: number;
+  /** How long the parts of the call took. One that is absent was not needed, or not reached. */
+  timings: TestTimings;
+}
+
+export interface TestHeader {
+  /** Its name. */
+  name: string;
+  /** Its value. */
+  value: string;
+}
+
+export interface TestRequest {
+  /** The first 64 KiB of the body; empty: it has none, or it was withheld. */
+  body: string;
+  /** How many bytes of the body were sent, or read. */
+  bodyBytes: number;
+  /** How body is written: base64 where it is no text in UTF-8. */
+  bodyEncoding: "text" | "base64";
+  /** Whether there is more of the body or of the header. Of a long answer the rest is not read. */
+  cut: boolean;
+  /** The lines of the header, in their order. ******** stands for a secret. */
+  headers: TestHeader[];
+  /** The method. */
+  method: string;
+  /** The URL. */
+  url: string;
+  /** Whether the body is left out, because the job has secrets that could not be found in it: it is compressed, or no text in UTF-8. */
+  withheld: boolean;
+}
+
+export interface TestResponse {
+  /** The first 64 KiB of the body; empty: it has none, or it was withheld. */
+  body: string;
+  /** How many bytes of the body were sent, or read. */
+  bodyBytes: number;
+  /** How body is written: base64 where it is no text in UTF-8. */
+  bodyEncoding: "text" | "base64";
+  /** Whether there is more of the body or of the header. Of a long answer the rest is not read. */
+  cut: boolean;
+  /** The lines of the header, in their order. ******** stands for a secret. */
+  headers: TestHeader[];
+  /** By which protocol it came. */
+  protocol: string;
+  /** The HTTP status. */
+  status: number;
+  /** Whether the body is left out, because the job has secrets that could not be found in it: it is compressed, or no text in UTF-8. */
+  withheld: boolean;
+}
+
+export interface TestTimings {
+  /** The connect, milliseconds. */
+  connectMs?: number;
+  /** The lookup of the name, milliseconds. */
+  dnsMs?: number;
+  /** From the sending of the request until the answer began, milliseconds. */
+  firstByteMs?: number;
+  /** The TLS handshake, milliseconds. */
+  tlsMs?: number;
+  /** All of it, milliseconds. */
+  totalMs: number;
+  /** Before a connection was opened, milliseconds. */
+  waitedMs?: number;
+}
+
 export interface Triggered {
   /** The execution's id. */
   executionId: string;
@@ -2378,6 +2459,12 @@ export interface Routes {
     body: JobSpec[];
     answer: Import;
   };
+  "POST /jobs/test": {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: JobSpec;
+    answer: TestCall;
+  };
   "GET /jobs/{id}": {
     path: {
       /** The job's id. */
@@ -2491,6 +2578,18 @@ export interface Routes {
     };
     body: undefined;
     answer: Saved;
+  };
+  "POST /jobs/{id}/test": {
+    path: {
+      /** The job's id. */
+      id: string;
+    };
+    query: {
+      /** For admins: as of the change itself. */
+      keepSecrets?: boolean;
+    };
+    body: JobPatch;
+    answer: TestCall;
   };
   "POST /jobs/{id}/trigger": {
     path: {

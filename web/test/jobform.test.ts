@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { changeDocument, changedFields, draftOf, emptyDraft, fields, newDocument } from "../src/jobform.ts";
+import {
+  changeDocument,
+  changedFields,
+  draftOf,
+  emptyDraft,
+  fields,
+  newDocument,
+  testDocument,
+} from "../src/jobform.ts";
 import { requestOf, within } from "../src/views/schedulepreview.tsx";
 import type { CurrentSpec } from "../src/types.gen.ts";
 
@@ -36,6 +44,12 @@ test("a new job has what is no default, and its schedule as it was typed", () =>
     timeoutMs: 250,
     tags: ["a, b", "c"],
   });
+});
+
+test("a job is tried before its schedule is known", () => {
+  const d = { ...emptyDraft(), api: "http://x/", schedule: " " };
+  assert.deepEqual(JSON.parse(testDocument(d)), { api: "http://x/", schedule: "@daily", type: "ATLEAST_ONCE" });
+  assert.equal(JSON.parse(testDocument({ ...d, schedule: " @hourly" })).schedule, "@hourly");
 });
 
 test("a form that was not touched changes nothing", () => {

@@ -77,6 +77,7 @@ const paths: Record<string, string> = {
   dark: "M20 14A8 8 0 1 1 10 4a6.5 6.5 0 0 0 10 10z",
   pause: "M8 5v14M16 5v14",
   resume: "M7 5l12 7-12 7z",
+  test: "M4 12h12M12 7l5 5-5 5M20 5v14",
   trigger: "M13 3L5 14h6l-1 7 8-11h-6z",
   edit: "M4 20l1-4L16 5l3 3L8 19zM14 7l3 3",
   copy: "M9 9h11v11H9zM5 15H4V4h11v1",

@@ -18,6 +18,7 @@ const words: Record<Change["action"], string> = {
   UPDATE: "Changed a job",
   DELETE: "Deleted a job",
   TRIGGER: "Triggered a job",
+  TEST: "Sent a test call",
   IMPORT: "Imported jobs",
   BULK: "Began an operation",
   CANCEL: "Cancelled an operation",

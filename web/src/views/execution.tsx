@@ -4,13 +4,12 @@ import { type Step, placeOf, stepsOf } from "../attempts.ts";
 import { call, serverNow } from "../api.ts";
 import { count, duration, plural } from "../format.ts";
 import { useJob } from "../lazy.ts";
-import { sentBody } from "../json.ts";
 import { href } from "../router.ts";
-import type { CurrentSpec, Execution, ExecutionWithAttempts } from "../types.gen.ts";
+import type { Execution, ExecutionWithAttempts } from "../types.gen.ts";
 import { ErrorNote, Head, Panel, Skeleton, Stat, StatusBadge, Time } from "../ui/basics.tsx";
 import { JobLink } from "../ui/job.tsx";
 import { useApi } from "../use.ts";
-import { bodyOf } from "../words.ts";
+import { Sent } from "./sent.tsx";
 
 export function ExecutionView({ params }: { params: Record<string, string> }) {
   const id = params.id ?? "";
@@ -144,47 +143,6 @@ function Bar({ step, steps }: { step: Step; steps: Step[] }) {
       />
     </div>
   );
-}
-
-/** The request, as the version of the job that the execution belongs to has it. */
-function Sent({ execution: e }: { execution: ExecutionWithAttempts }) {
-  const job = useJob(e.jobId);
-  if (!job || e.startedAt === null) return null;
-  const other = job.version !== e.version;
-  return (
-    <Panel title="What was sent">
-      {other && (
-        <p class="note warn">
-          The job was changed since: this execution belongs to version {e.version}, and what follows is version{" "}
-          {job.version}.
-        </p>
-      )}
-      <pre class="text" tabIndex={0} role="region" aria-label="The request">
-        {requestOf(e, job.spec)}
-      </pre>
-      <p class="muted">Secrets are masked. The attempt is the last one’s; the others differ in Belfry-Attempt alone.</p>
-    </Panel>
-  );
-}
-
-/** A request as text, secrets masked as the API masks them. */
-export function requestOf(e: ExecutionWithAttempts, spec: CurrentSpec): string {
-  const url = new URL(spec.api);
-  const attempt = Math.max(1, e.attempts.length);
-  const lines = [
-    `${spec.method} ${url.pathname}${url.search} HTTP/1.1`,
-    `Host: ${url.host}`,
-    ...Object.entries(spec.headers ?? {}).map(([name, value]) => `${name}: ${value}`),
-    `Idempotency-Key: ${e.id}`,
-    `Belfry-Job-Id: ${e.jobId}`,
-    `Belfry-Execution-Id: ${e.id}`,
-    `Belfry-Scheduled-At: ${e.scheduledAt}`,
-    `Belfry-Attempt: ${attempt}`,
-  ];
-  if (spec.method === "GET" || spec.method === "HEAD") return lines.join("\n");
-  const identity = { jobId: e.jobId, executionId: e.id, scheduledAt: e.scheduledAt, attempt };
-  const body = bodyOf(spec);
-  return `${lines.join("\n")}\n\n${body === undefined ? JSON.stringify(identity) : sentBody(body)}`;
 }
 
 const windows = [60_000, 3_600_000, 86_400_000, 31 * 86_400_000, Number.POSITIVE_INFINITY];

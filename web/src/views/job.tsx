@@ -11,6 +11,7 @@ import { curlOf, details, documentOf, hasMasked, nameOf, sentence } from "../wor
 import { Executions } from "./jobexecutions.tsx";
 import { History } from "./history.tsx";
 import { NextFires } from "./jobfires.tsx";
+import { TestCallButton } from "./testcall.tsx";
 import { Versions } from "./versions.tsx";
 
 export function JobView({ params }: { params: Record<string, string> }) {
@@ -207,6 +208,7 @@ function Actions({ job: j, onChange }: { job: Job; onChange: () => void }) {
           <Icon name="resume" /> Resume
         </button>
       )}
+      <TestCallButton ask={() => call("POST /jobs/{id}/test", { path, body: {} })} />
       <a class="button" href={href(`/jobs/${j.id}/edit`)}>
         <Icon name="edit" /> Edit
       </a>

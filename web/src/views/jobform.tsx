@@ -12,16 +12,18 @@ import {
   groups,
   isSet,
   newDocument,
+  testDocument,
   type Refusal,
 } from "../jobform.ts";
 import { Once } from "../once.ts";
 import { guardLeaving, href, navigate, usePlace } from "../router.ts";
-import type { Job, Saved } from "../types.gen.ts";
+import type { Job, Saved, TestCall } from "../types.gen.ts";
 import { ErrorNote, Head, Panel, Skeleton } from "../ui/basics.tsx";
 import { say } from "../ui/dialog.tsx";
 import { EditFires } from "./editfires.tsx";
 import { type Fault, FieldRow } from "./jobfield.tsx";
 import { SchedulePreview } from "./schedulepreview.tsx";
+import { TestCallButton } from "./testcall.tsx";
 
 /** A new job: an empty one, a copy of another one (?from=ID), or with fields from the address (?api=…&schedule=…). */
 export function NewJob() {
@@ -94,6 +96,10 @@ function Form({ start, loaded, reload }: { start: Draft; loaded?: Loaded; reload
   const changed = changedFields(draft, start);
   useLeaveWarning(changed.length > 0, saving);
 
+  const refused = (err: unknown): void => {
+    setFault(new FormFault(err as Error | Refusal));
+    requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
+  };
   const save = async (tag = loaded?.tag): Promise<void> => {
     setSaving(true);
     setFault(undefined);
@@ -101,8 +107,7 @@ function Form({ start, loaded, reload }: { start: Draft; loaded?: Loaded; reload
       done(await store(draft, start, loaded?.job.id, tag, once.current));
     } catch (err) {
       setSaving(false);
-      setFault(new FormFault(err as Error | Refusal));
-      requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
+      refused(err);
     }
   };
   const stale =
@@ -136,6 +141,7 @@ function Form({ start, loaded, reload }: { start: Draft; loaded?: Loaded; reload
           <button type="submit" class="primary" disabled={saving || (!!loaded && changed.length === 0)}>
             {loaded ? "Save changes" : "Create job"}
           </button>
+          <TestCallButton ask={() => testOf(draft, start, loaded?.job.id)} onRefused={refused} />
           <a class="button" href={href(loaded ? `/jobs/${loaded.job.id}` : "/jobs")}>
             Cancel
           </a>
@@ -177,6 +183,12 @@ async function store(d: Draft, before: Draft, id: string | undefined, tag: strin
   }
   const headers: Record<string, string> = tag ? { "If-Match": tag } : {};
   return await call("PUT /jobs/{id}", { path: { id }, body: changeDocument(d, before) as never, headers });
+}
+
+/** Sends the request that the job of the form would send. Secrets that are masked are those of the job. */
+async function testOf(d: Draft, before: Draft, id: string | undefined): Promise<TestCall> {
+  if (id === undefined) return await call("POST /jobs/test", { body: testDocument(d) as never });
+  return await call("POST /jobs/{id}/test", { path: { id }, body: changeDocument(d, before) as never });
 }
 
 function done(saved: Saved): void {
