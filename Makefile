@@ -255,6 +255,7 @@ clients: build ## Generate clients from the OpenAPI document (oapi-codegen, ogen
 .PHONY: browser
 browser: build ## The page in a real browser: the distribution's Chromium, by Playwright (BROWSER_ARGS="stranger.spec.ts")
 	$(call say,the page in a browser)
+	cd tools/oidc && CGO_ENABLED=0 $(GO) build -trimpath -o ../../bin/oidc .
 	.ci/node e2e/web
 	.ci/browser $(BROWSER_ARGS)
 

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import type { Page } from "@playwright/test";
 import { axe } from "./support/axe.ts";
 import { expectNoSideScroll } from "./support/layout.ts";
-import type { Server } from "./support/server.ts";
+import { freePort, Provider, type Server } from "./support/server.ts";
 import { expect, test } from "./support/test.ts";
 
 // Coming in, and what a role is offered.
@@ -84,6 +84,63 @@ test("what a role may not do is not offered", async ({ page, start, guard }) => 
     await page.goto(`${server.url}/ui/jobs/${id}/edit`); // by its address
     await expect(page.getByText("This page is for the role editor, and yours is viewer.")).toHaveCount(1 - offers);
     await expect(page.getByRole("button", { name: "Save changes" })).toHaveCount(offers);
+  }
+});
+
+test("one signs in by a provider of OpenID Connect, is offered what one's grant allows, and signs out", async ({
+  page,
+  start,
+  guard,
+}) => {
+  guard.allow(refused, /127\.0\.0\.1:\d+\/(auth|login|authorize)/); // pages of the provider, with a policy of their own
+  const port = await freePort();
+  const home = `http://127.0.0.1:${port}`;
+  const provider = await Provider.start("secret-of-the-client", `${home}/session/oidc/callback`);
+  try {
+    const server = await start({
+      port,
+      keys: true,
+      env: {
+        BELFRY_PUBLIC_URL: home,
+        BELFRY_OIDC_ISSUER: provider.url,
+        BELFRY_OIDC_CLIENT_ID: "belfry",
+        BELFRY_OIDC_CLIENT_SECRET: "secret-of-the-client",
+        BELFRY_OIDC_GRANTS: "email=ann@example.com:editor,email=bob@example.com:viewer",
+        BELFRY_OIDC_NAME: "Staff login",
+      },
+    });
+    await server.createJob({ name: "Nightly" });
+    const button = page.getByRole("link", { name: "Sign in with Staff login" });
+    for (const [name, edits] of [["ann", 1], ["bob", 0]] as const) {
+      await page.context().clearCookies();
+      await page.goto(`${home}/ui/jobs?text=night`);
+      await expect(page.getByLabel("API key")).toBeVisible();
+      expect(await axe(page)).toEqual([]);
+      await button.click();
+      await page.locator("input[name=username]").fill(name);
+      await page.locator("input[name=password]").fill("password");
+      await page.locator("button[type=submit]").click();
+      await expect(page.getByRole("link", { name: "Nightly" })).toBeVisible();
+      expect(page.url()).toBe(`${home}/ui/jobs?text=night`);
+      await expect(page.getByRole("checkbox", { name: "Select Nightly" })).toHaveCount(edits);
+      const cookies = (await page.context().cookies(home)).filter((c) => c.name.startsWith("belfry_"));
+      expect(cookies.map((c) => [c.name, c.httpOnly, c.sameSite])).toEqual([["belfry_session", true, "Strict"]]);
+      const out = page.getByRole("button", { name: "Sign out" });
+      await expect(out).toHaveAttribute("title", `Signed in as ${name}@example.com, ${edits ? "editor" : "viewer"}`);
+      await out.click();
+      await expect(button).toBeVisible();
+    }
+    await page.context().clearCookies();
+    await page.goto(`${home}/ui/jobs`);
+    await button.click();
+    await page.locator("input[name=username]").fill("eve");
+    await page.locator("input[name=password]").fill("password");
+    await page.locator("button[type=submit]").click();
+    await expect(page.getByRole("alert")).toHaveText(/nothing is granted to you here/);
+    await expect(page).toHaveURL(`${home}/ui`);
+    await expect(button).toBeVisible();
+  } finally {
+    await provider.stop();
   }
 });
 

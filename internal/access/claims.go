@@ -12,8 +12,7 @@ import (
 // maxGrants bounds a list of grants.
 const maxGrants = 64
 
-// Grant is what somebody may do of whom a provider says something. No route uses it yet: it is the
-// part of signing in by OpenID Connect that decides what a user may do.
+// Grant is what somebody may do of whom a provider of OpenID Connect says something.
 //
 //	groups=belfry-admins:admin
 //	groups=billing:editor:billing

@@ -20,6 +20,9 @@
 //   - A session is a sealed text that the browser keeps ([Sessions]). It ends by itself, by a
 //     logout, and with its key; each of these holds at every server within a second. Nobody chooses
 //     the id of a session, and the text opens for no other purpose.
+//   - Without a key only those come in of whom a provider of OpenID Connect says what a grant of the
+//     settings names ([Provider]). What they may do is in the settings alone: when these change, or
+//     the provider, or its client, all sessions of people end.
 //   - Nothing grows with the number of strangers: [Throttle] keeps a bounded
 //     number of addresses, and those beyond share one allowance.
 //
@@ -33,5 +36,5 @@
 //
 // Each file uses only those before it:
 //
-//	addresses.go keyring.go throttle.go session.go claims.go
+//	addresses.go keyring.go throttle.go claims.go person.go session.go
 package access

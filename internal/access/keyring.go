@@ -46,7 +46,7 @@ const SafeKeyLength = 32
 // Caller is who makes a request.
 type Caller struct {
 	Key  string // id of the key, or one of domain's authors without one
-	Name string
+	Name string // of the key, or of the person
 	Role domain.Role
 	// Namespace is the only one whose jobs the caller sees; empty: all.
 	Namespace string
@@ -60,7 +60,7 @@ type Caller struct {
 	// Session is in which session the caller has come; zero: he has come with the key itself.
 	Session domain.SessionID
 
-	rate *rate.Limiter // of the key; nil: none
+	rate *rate.Limiter // of the key or the person; nil: none
 	held *holding      // the key; nil: there is none
 }
 
@@ -96,6 +96,7 @@ type Config struct {
 	Rate  int      // requests a second that one key may make; zero: any number
 
 	Shared bool // other nodes make and revoke keys of the store, too
+	People bool // people sign in without a key: then nobody comes in just because there is no key
 }
 
 // Keyring holds every key that opens the API.
@@ -162,9 +163,9 @@ func (k *Keyring) hold(key domain.APIKey) *holding {
 	return h
 }
 
-// Empty reports whether no key is set at all. One that has expired counts: time
-// must not open a door.
-func (k *Keyring) Empty() bool { return len(*k.held.Load()) == 0 }
+// Empty reports whether there is nothing to come in with: no key is set at all, and nobody signs in without one. A
+// key that has expired counts: time must not open a door.
+func (k *Keyring) Empty() bool { return !k.People && len(*k.held.Load()) == 0 }
 
 // Find returns who holds a key, or false.
 func (k *Keyring) Find(text string) (Caller, bool) {
@@ -188,8 +189,12 @@ func (k *Keyring) findHash(hash [32]byte) (Caller, bool) {
 }
 
 // Holds reports whether an author of a request may still do what he might do then. A key must not
-// be revoked or expired. Who came without one may go on as long as there is none.
+// be revoked or expired. Who came without one may go on as long as there is none, and who has signed in by OpenID
+// Connect as long as one can do that.
 func (k *Keyring) Holds(author domain.Author) bool {
+	if strings.HasPrefix(author.Key, domain.AuthorOIDC) {
+		return k.People
+	}
 	switch author.Key {
 	case domain.AuthorEnv:
 		return len(k.fixed) > 0

@@ -13,10 +13,12 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/seal"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
+	"golang.org/x/time/rate"
 )
 
-// maxTicket bounds what is opened. A ticket of a key has some 300 bytes.
-const maxTicket = 4 << 10
+// maxTicket bounds a text. One of a key has some 300 bytes, one of a person usually 500. With the longest subject and
+// name, each byte of which takes six in JSON, it has 3,973. Browsers take a cookie of 4,096 bytes, its name included.
+const maxTicket = 4_000
 
 // sessionPlace is what the sealed text is bound to: nothing that is sealed for another purpose
 // is taken for a session.
@@ -28,6 +30,8 @@ type SessionConfig struct {
 	Secrets [][]byte      // 32 bytes each: the first one seals, any one opens
 	TTL     time.Duration // how long a session lasts at most
 	Idle    time.Duration // how long it lasts without a request
+
+	Provider *Provider // by whose word people come in without a key; nil: nobody does
 }
 
 // Sessions are those who have signed in. What a session is, is in a sealed text that the browser
@@ -35,7 +39,8 @@ type SessionConfig struct {
 // sessions were ended before their time.
 type Sessions struct {
 	SessionConfig
-	box *seal.Box
+	box    *seal.Box
+	people *people
 
 	mu    sync.RWMutex
 	ended map[domain.SessionID]int64 // when they would have ended by themselves
@@ -54,6 +59,8 @@ type ticket struct {
 	Began int64            `json:"began"`
 	Seen  int64            `json:"seen"` // when the text was made
 	Ends  int64            `json:"ends"`
+
+	Person *person `json:"person,omitempty"` // who has begun it without a key; nil: it has begun with one
 }
 
 // OpenSessions reads which sessions were ended.
@@ -72,7 +79,7 @@ func OpenSessions(ctx context.Context, c SessionConfig) (*Sessions, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Sessions{SessionConfig: c, box: box, ended: map[domain.SessionID]int64{}}
+	s := &Sessions{SessionConfig: c, box: box, people: newPeople(c.Keys.Rate), ended: map[domain.SessionID]int64{}}
 	if err := s.Refresh(ctx); err != nil {
 		return nil, err
 	}
@@ -82,20 +89,51 @@ func OpenSessions(ctx context.Context, c SessionConfig) (*Sessions, error) {
 // Begin begins a session of a caller who has come with a key. If the key has begun too many,
 // wait is how long it takes until it may begin the next one.
 func (s *Sessions) Begin(c *Caller) (begun Session, wait time.Duration, err error) {
-	now := s.Keys.Clock.Now()
 	if c.held == nil {
 		return begun, 0, errors.New("access: a session begins with a key")
 	}
-	place := c.held.signIns.ReserveN(now, 1)
+	return s.begin(&ticket{Key: c.held.hash[:]}, c, c.held.signIns)
+}
+
+// BeginAs begins a session of whom the claims of a verified token are about. If the person has begun too many, wait is
+// how long it takes until the next one. The error is one of [ErrNoProvider] and those beside it.
+func (s *Sessions) BeginAs(claims map[string]any) (begun Session, wait time.Duration, err error) {
+	if s.Provider == nil {
+		return begun, 0, ErrNoProvider
+	}
+	who, err := s.Provider.personOf(claims)
+	if err != nil {
+		return begun, 0, err
+	}
+	t := ticket{Person: &who}
+	caller, _ := s.whoever(&t)
+	return s.begin(&t, &caller, s.people.of(who.Subject).signIns)
+}
+
+// begin begins a session, unless too many have begun.
+func (s *Sessions) begin(t *ticket, c *Caller, signIns *rate.Limiter) (begun Session, wait time.Duration, err error) {
+	now := s.Keys.Clock.Now()
+	place := signIns.ReserveN(now, 1)
 	if wait = place.DelayFrom(now); wait > 0 {
 		place.CancelAt(now)
 		return begun, wait, nil
 	}
 	ms := now.UnixMilli()
-	t := ticket{ID: domain.NewSessionID(), Key: c.held.hash[:], Began: ms, Seen: ms, Ends: ms + s.TTL.Milliseconds()}
+	t.ID, t.Began, t.Seen, t.Ends = domain.NewSessionID(), ms, ms, ms+s.TTL.Milliseconds()
 	begun.Caller = t.of(*c)
-	begun.Text, err = s.sealed(&t)
+	begun.Text, err = s.sealed(t)
 	return begun, 0, err
+}
+
+// whoever returns who has begun a session, or false: whoever it was may not come in any more.
+func (s *Sessions) whoever(t *ticket) (c Caller, ok bool) {
+	if t.Person == nil {
+		return s.Keys.findHash([32]byte(t.Key))
+	}
+	if c, ok = s.Provider.callerOf(t.Person); ok && s.Keys.Rate > 0 {
+		c.rate = s.people.of(t.Person.Subject).rate
+	}
+	return c, ok
 }
 
 // of returns a caller in the session.
@@ -117,8 +155,8 @@ func (s *Sessions) sealed(t *ticket) (string, error) {
 }
 
 // Find returns the session of a text, or false. It does not tell why a text is none. A session goes
-// on only while its key opens, with the role and the namespace that the key has. The text is renewed
-// when a tenth of the time without a request has passed.
+// on only while its key opens, with the role and the namespace that the key has; one of a person while the provider and
+// the grants are those under which it began. The text is renewed when a tenth of the time without a request has passed.
 func (s *Sessions) Find(text string) (Session, bool) {
 	if len(text) > maxTicket {
 		return Session{}, false
@@ -133,7 +171,7 @@ func (s *Sessions) Find(text string) (Session, bool) {
 		s.isEnded(t.ID) {
 		return Session{}, false
 	}
-	caller, ok := s.Keys.findHash([32]byte(t.Key))
+	caller, ok := s.whoever(&t)
 	if !ok {
 		return Session{}, false
 	}
@@ -150,7 +188,8 @@ func (s *Sessions) Find(text string) (Session, bool) {
 // holds reports whether a ticket is whole and has not ended by itself. The settings may have
 // changed since it began: the shorter time counts.
 func (t *ticket) holds(now, ttl, idle int64) bool {
-	return t.ID != domain.SessionID{} && len(t.Key) == 32 && now < t.Ends && now-t.Began < ttl && now-t.Seen < idle
+	hasOne := t.Person == nil && len(t.Key) == 32 || t.Person != nil && len(t.Key) == 0
+	return t.ID != domain.SessionID{} && hasOne && now < t.Ends && now-t.Began < ttl && now-t.Seen < idle
 }
 
 func (s *Sessions) isEnded(id domain.SessionID) bool {

@@ -11,6 +11,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/access"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/front"
+	"github.com/belfry-scheduler/belfry/internal/oidc"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 	"github.com/belfry-scheduler/belfry/internal/testcall"
@@ -34,9 +35,9 @@ type Config struct {
 	Pace    *clock.Pace // of imports and exports; may be nil
 	Bulk    Bulk        // operations on many jobs
 
-	Keys     *access.Keyring  // who may come in; without a key whoever reaches the loopback address
-	Sessions *access.Sessions // who has signed in; nil: sessions end with the process
-	Open     bool             // without a key everybody else may too, as an editor
+	Keys *access.Keyring // who may come in; without a key whoever reaches the loopback address
+	Open bool            // without a key everybody else may too, as an editor
+	SignIns
 	Program
 	Limits
 
@@ -54,6 +55,15 @@ type Config struct {
 	CursorKeys [][]byte
 
 	Cluster Cluster
+}
+
+// SignIns is how people sign in with a browser.
+type SignIns struct {
+	Sessions *access.Sessions // who has signed in; nil: sessions end with the process
+
+	Provider  *oidc.Provider // by whose word one signs in, too; nil: with keys alone
+	Name      string         // of the provider, for people
+	PublicURL string         // of this server, without a slash at the end; required with Provider
 }
 
 // Program is what answers.
@@ -216,7 +226,7 @@ func routesOf(c *Config, sc *scope, rm *room) []interface{ register(rt *router) 
 		&auditRoute{
 			store: c.Store, clock: c.Clock, retention: c.Retention, underWay: make(chan struct{}, maxAudits),
 		},
-		&meRoutes{}, &sessionRoutes{repeats: c.Repeats},
+		&meRoutes{}, &sessionRoutes{repeats: c.Repeats}, &oidcRoutes{repeats: c.Repeats, log: c.Log},
 		&keyRoutes{keys: c.Keys, once: c.Editor.Once(), trail: tr, maxBody: c.MaxBody},
 		&changeRoutes{changes: c.Store.Changes(), repeats: c.Repeats},
 		&healthRoutes{view: c.View, clock: c.Clock, version: c.Version, startedAt: c.StartedAt},

@@ -44,12 +44,14 @@ type guard struct {
 	warned   atomic.Int64 // Unix milliseconds of the last warning
 	origin   *http.CrossOriginProtection
 	page     bool // there is a dashboard, whose files need no key
+	provider SignIns
 	metrics  *telemetry.Metrics
 }
 
 func newGuard(c *Config) *guard {
-	return &guard{keys: c.Keys, sessions: c.Sessions, open: c.Open, failures: access.NewThrottle(c.Clock),
-		clock: c.Clock, log: c.Log, metrics: c.Metrics, origin: http.NewCrossOriginProtection()}
+	return &guard{keys: c.Keys, sessions: c.Sessions, provider: c.SignIns, open: c.Open,
+		failures: access.NewThrottle(c.Clock),
+		clock:    c.Clock, log: c.Log, metrics: c.Metrics, origin: http.NewCrossOriginProtection()}
 }
 
 // refused counts a refusal.
@@ -80,7 +82,7 @@ func (g *guard) admits(r *http.Request) (access.Session, *Problem) {
 	switch {
 	case openPaths[r.URL.Path], g.page && asksForUI(r):
 		return callerOf(access.Caller{Role: domain.RoleViewer}), nil
-	case signsIn(r): // the route asks for the key
+	case signsIn(r): // the route asks for the key, or the provider who it is
 		return access.Session{}, nil
 	case keyless && (from == onMachine || from == onSocket):
 		return callerOf(access.Caller{Key: domain.AuthorLoopback, Role: domain.RoleAdmin}), nil
@@ -101,8 +103,11 @@ func (g *guard) admits(r *http.Request) (access.Session, *Problem) {
 // callerOf returns somebody without a session.
 func callerOf(c access.Caller) access.Session { return access.Session{Caller: c} }
 
-// signsIn reports whether a request is one that brings a key to begin a session.
-func signsIn(r *http.Request) bool { return r.Method == http.MethodPost && r.URL.Path == sessionPath }
+// signsIn reports whether a request is one that begins a session: with a key, or by the word of a provider.
+func signsIn(r *http.Request) bool {
+	return r.Method == http.MethodPost && r.URL.Path == sessionPath ||
+		r.Method == http.MethodGet && (r.URL.Path == oidcPath || r.URL.Path == callbackPath)
+}
 
 // identify returns who has made a request, by the key or else by the session that it has. The key
 // goes first, so that a program which keeps cookies by accident is who its key says.
@@ -115,7 +120,7 @@ func (g *guard) identify(r *http.Request) (access.Session, *Problem) {
 	found, ok := g.sessions.Find(text)
 	switch {
 	case !ok: // no guess: a session that has ended looks the same
-		return found, noKey(`Bearer realm="belfry"`)
+		return found, g.noKey(`Bearer realm="belfry"`)
 	case !reads(r.Method) && !provenOrigin(r):
 		return access.Session{}, kindForbidden.problem("A change that is made with a session must come from a page " +
 			"of this server, which browsers say by Sec-Fetch-Site or Origin. Programs send Authorization: Bearer KEY.")
@@ -137,7 +142,7 @@ func (g *guard) checkKey(r *http.Request) (access.Caller, *Problem) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	token = strings.TrimSpace(token)
 	if !strings.EqualFold(scheme, "Bearer") || token == "" { // no guess, so it is not counted
-		return access.Caller{}, noKey(`Bearer realm="belfry"`)
+		return access.Caller{}, g.noKey(`Bearer realm="belfry"`)
 	}
 	return g.tryKey(r, token)
 }
@@ -161,16 +166,25 @@ func (g *guard) tryKey(r *http.Request, token string) (access.Caller, *Problem) 
 	case wait > 0:
 		return access.Caller{}, kindGuessing.plain().throttled(wrongKeys, wait)
 	case !ok:
-		return caller, noKey(`Bearer realm="belfry", error="invalid_token"`)
+		return caller, g.noKey(`Bearer realm="belfry", error="invalid_token"`)
 	}
 	return caller, nil
 }
 
 // noKey refuses a request without a key that opens, and says how one signs in.
-func noKey(challenge string) *Problem {
+func (g *guard) noKey(challenge string) *Problem {
 	p := kindUnknownKey.plain().with("WWW-Authenticate", challenge)
-	p.SignIn = &signInBody{Key: true}
+	p.SignIn = g.signIn()
 	return p
+}
+
+// signIn says how one signs in.
+func (g *guard) signIn() *signInBody {
+	ways := &signInBody{Key: !g.keys.Empty()}
+	if g.provider.Provider != nil {
+		ways.OIDC = &signInOIDC{g.provider.Name, g.provider.PublicURL + oidcPath}
+	}
+	return ways
 }
 
 // warnEvery is how often wrong keys are told in the log, at most: whoever sends

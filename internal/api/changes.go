@@ -75,8 +75,8 @@ type changeBody struct {
 }
 
 type changeAuthor struct {
-	Key     string `json:"key" doc:"The id of the API key; env: a key of the settings; loopback: no key was set and the caller was on this machine; anonymous: no key was set, as the operator wanted." example:"k7x2mq4a"`
-	Name    string `json:"name,omitempty" doc:"The name of the key." example:"CI of team billing"`
+	Key     string `json:"key" doc:"The id of the API key; env: a key of the settings; loopback: no key was set and the caller was on this machine; anonymous: no key was set, as the operator wanted; oidc: and the subject at the provider: somebody who has signed in by OpenID Connect." example:"k7x2mq4a"`
+	Name    string `json:"name,omitempty" doc:"The name of the key, or of the person." example:"CI of team billing"`
 	Address string `json:"address,omitempty" doc:"Where the request came from." example:"192.0.2.17"`
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/front"
+	"github.com/belfry-scheduler/belfry/internal/oidc"
 )
 
 // A session is in a cookie that no script reads (HttpOnly) and that is not sent with what pages of
@@ -18,31 +19,66 @@ const (
 	secureCookie = "__Host-" + plainCookie
 )
 
-// sessionPath is where one signs in and out.
-const sessionPath = "/session"
+// What a browser keeps while somebody signs in at a provider. It comes back from another site, so that SameSite is Lax:
+// the cookie is sent along when an address is opened, and with nothing else.
+const (
+	plainPending  = "belfry_oidc"
+	securePending = "__Host-" + plainPending
+)
 
-func cookieName(secure bool) string {
-	if secure {
-		return secureCookie
+// Where one signs in and out.
+const (
+	sessionPath  = "/session"
+	oidcPath     = sessionPath + "/oidc"
+	callbackPath = oidcPath + "/callback"
+)
+
+// OIDCCallback is where a provider sends browsers back to, below the public URL of a server.
+const OIDCCallback = callbackPath
+
+// cookieName returns the name of a cookie, which is another one over TLS.
+func cookieName(r *http.Request, plain, secure string) string {
+	if front.OverTLS(r) {
+		return secure
 	}
-	return plainCookie
+	return plain
 }
 
 // sessionCookie returns the cookie with the text of a session; an empty text removes it.
 func sessionCookie(r *http.Request, text string) *http.Cookie {
-	secure := front.OverTLS(r)
-	c := &http.Cookie{Name: cookieName(secure), Value: text, Path: "/", HttpOnly: true, Secure: secure,
-		SameSite: http.SameSiteStrictMode}
+	c := &http.Cookie{Name: cookieName(r, plainCookie, secureCookie), Value: text, Path: "/", HttpOnly: true,
+		Secure: front.OverTLS(r), SameSite: http.SameSiteStrictMode}
 	if text == "" {
 		c.MaxAge = -1
 	}
 	return c
 }
 
-// sessionText returns the text of the session that a request has. Two cookies of the name are none:
-// one of them has been planted for a path, and nobody can tell which one.
+// pendingCookie returns the cookie with the text of a sign-in that has begun; an empty text removes it.
+func pendingCookie(r *http.Request, text string) *http.Cookie {
+	c := &http.Cookie{Name: cookieName(r, plainPending, securePending), Value: text, Path: "/", HttpOnly: true,
+		Secure: front.OverTLS(r), SameSite: http.SameSiteLaxMode, MaxAge: int(oidc.SignInTime.Seconds())}
+	if text == "" {
+		c.MaxAge = -1
+	}
+	return c
+}
+
+// sessionText returns the text of the session that a request has.
 func sessionText(r *http.Request) (string, bool) {
-	found := r.CookiesNamed(cookieName(front.OverTLS(r)))
+	return cookieText(r, cookieName(r, plainCookie, secureCookie))
+}
+
+// pendingText returns the text of the sign-in that a browser has begun; empty: none.
+func pendingText(r *http.Request) string {
+	text, _ := cookieText(r, cookieName(r, plainPending, securePending))
+	return text
+}
+
+// cookieText returns the value of a cookie. Two cookies of the name are none: one of them has been planted for a path,
+// and nobody can tell which one.
+func cookieText(r *http.Request, name string) (string, bool) {
+	found := r.CookiesNamed(name)
 	if len(found) != 1 || found[0].Value == "" {
 		return "", false
 	}

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/danielgtaylor/huma/v2"
@@ -26,7 +27,8 @@ type meOutput struct{ Body meBody }
 type meBody struct {
 	Kind       string      `json:"kind" enum:"anonymous,key,session" doc:"anonymous: no key is set, so that none is needed. key: the request came with an API key. session: it came with the cookie of a session." example:"key"`
 	KeyID      string      `json:"keyId,omitempty" doc:"The id of the API key, of a session the one with which it began; env: a key of the settings." example:"k7x2mq4a"`
-	Name       string      `json:"name,omitempty" doc:"The name of the key." example:"CI of team billing"`
+	Subject    string      `json:"subject,omitempty" doc:"Of a session by OpenID Connect: who it is to the provider. There is no keyId then." example:"248289761001"`
+	Name       string      `json:"name,omitempty" doc:"The name of the key; of a session by OpenID Connect the verified address of the person, or what the provider calls them." example:"CI of team billing"`
 	Role       domain.Role `json:"role" enum:"admin,editor,viewer" doc:"What the caller may do. viewer: reads. editor: changes jobs and triggers them too. admin: everything." example:"editor"`
 	Namespaces []string    `json:"namespaces,omitempty" doc:"The namespaces that the caller sees; absent: all." example:"[\"billing\"]"`
 	ExpiresAt  *int64      `json:"expiresAt" format:"unix-ms" doc:"From when on it is not accepted any more, Unix milliseconds; null: it does not expire." example:"1798761600000"`
@@ -50,7 +52,10 @@ func (g *guard) meOf(ctx context.Context) meBody {
 	keyless := g.keys.Empty()
 	me := meBody{
 		Kind: callerKey, KeyID: v.author.Key, Name: v.author.Name, Role: v.role, ExpiresAt: unlessZero(v.expiresAt),
-		Keyless: keyless, SignIn: signInBody{Key: !keyless},
+		Keyless: keyless, SignIn: *g.signIn(),
+	}
+	if subject, ok := strings.CutPrefix(v.author.Key, domain.AuthorOIDC); ok {
+		me.KeyID, me.Subject = "", subject
 	}
 	switch {
 	case v.session != domain.SessionID{}:

@@ -32,7 +32,8 @@ func (h changePreviewRoutes) register(rt *router) {
 		Summary: "See what a change of a job would do",
 		Description: "The body is a change as PATCH takes it, or {\"version\": n} alone: what restoring that version " +
 			"would do. What these would refuse is refused in the same words. The answer has what would hold, and " +
-			"which fires of the next 30 days are gained and lost if it did from now on. Nothing is stored.",
+			"which fires of the next 30 days are gained and lost if it did from now on. Nothing is stored. For " +
+			"editors.",
 		RequestBody: reference.PatchBody("JobPatch"), MaxBodyBytes: h.maxBody,
 	}, h.preview, kindInvalid, kindNotFound, kindConflict, kindUnavailable)
 }

@@ -46,7 +46,14 @@ type Problem struct {
 
 // signInBody says how one signs in.
 type signInBody struct {
-	Key bool `json:"key" doc:"With an API key." example:"true"`
+	Key  bool        `json:"key" doc:"With an API key." example:"true"`
+	OIDC *signInOIDC `json:"oidc,omitempty" doc:"By OpenID Connect, in a browser; absent: not."`
+}
+
+// signInOIDC says how one signs in by OpenID Connect.
+type signInOIDC struct {
+	Name string `json:"name" doc:"What people call the provider." example:"login.example.com"`
+	URL  string `json:"url" format:"uri" doc:"Where the browser goes, with to if it is to come back elsewhere than to the overview of the page." example:"https://belfry.example.com/session/oidc"`
 }
 
 // FieldProblem says which field is wrong and what would be right.
@@ -78,6 +85,9 @@ var (
 	kindGuessing = kind{"wrong-keys", "Too many wrong keys", http.StatusTooManyRequests,
 		"Ten wrong keys at once, then one a second, are taken of one address. Retry-After says when to try again. A " +
 			"right key of 32 characters or more never has to wait."}
+	kindSignIn = kind{"sign-in-refused", "The sign-in was refused", http.StatusForbidden,
+		"The provider of OpenID Connect has not let the person in, its answer does not belong to a sign-in that this " +
+			"browser has begun or does not hold, or nothing is granted to the person. detail says which."}
 	kindRate = kind{"rate", "Too many requests", http.StatusTooManyRequests,
 		"The key makes more requests a second than the settings allow. Retry-After says when to try again."}
 	kindForbidden = kind{"cross-origin", "Cross-origin requests are refused", http.StatusForbidden,
@@ -121,7 +131,8 @@ var (
 )
 
 var kinds = []kind{
-	kindMalformed, kindInvalid, kindUnknownKey, kindRole, kindGuessing, kindRate, kindForbidden, kindForwarded,
+	kindMalformed, kindInvalid, kindUnknownKey, kindRole, kindGuessing, kindSignIn, kindRate, kindForbidden,
+	kindForwarded,
 	kindMisdirected,
 	kindNotFound, kindMethod, kindConflict,
 	kindStale, kindKeyInUse, kindKeyReused, kindKeysFull, kindTooLarge, kindMediaType, kindSlow, kindBusy, kindInternal,

@@ -144,7 +144,8 @@ func (rt *router) admit(ctx huma.Context, next func(huma.Context)) {
 	op := ctx.Operation()
 	var err error
 	text := false
-	if !openPaths[op.Path] { // probes put what they like there, to pass caches by
+	// Probes put what they like there, to pass caches by, and providers what only they understand.
+	if !openPaths[op.Path] && op.Path != callbackPath {
 		text, err = checkQuery(op, r.URL.RawQuery)
 	}
 	if err == nil {

@@ -48,9 +48,16 @@ func (h *sessionRoutes) register(rt *router) {
 	register(rt, huma.Operation{
 		OperationID: "end-session", Method: http.MethodDelete, Path: sessionPath, Tags: []string{"Keys"},
 		Summary: "Sign out",
-		Description: "Ends the session of the cookie, and removes it. A copy of it opens nothing any more, at every " +
-			"server within a second. Without a session nothing is done. If the answer is 503, the end is not " +
-			"stored: repeat the request, or the session may go on at other servers and after a restart.",
+		Description: "Ends the session of the cookie, and removes the cookie. A copy of it opens nothing any more, " +
+			"at " +
+			"every server within a second. With a cookie whose session has ended already, and without a key and a " +
+			"cookie, the answer is 401; with a key, which counts before a cookie, nothing is ended, and the answer " +
+			"is " +
+			"204. If the answer is 503, the end is not stored. The session has ended at this server all the same, so " +
+			"that " +
+			"a repeat is 401, and it may go on at other servers and after a restart of this one, until its time: " +
+			"revoke " +
+			"its key, or sign out at another server.",
 	}, h.end, kindConflict, kindUnavailable)
 }
 

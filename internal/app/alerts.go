@@ -16,13 +16,17 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
 
-// openTasks makes what works in the background, on one server of a cluster.
+// openTasks makes what works in the background: on one server of a cluster, but for what asks the provider of sign-ins.
 func openTasks(a *App, clk clock.Clock, metrics *telemetry.Metrics, policy *egress.Policy, version string) (err error) {
 	a.keeper = newKeeper(a.store, clk, a.log, a.cfg.Retention, a.member.first)
 	a.auditor, err = audit.New(audit.Config{
 		Store: a.store, Clock: clk, Metrics: metrics, Log: a.log, Retention: a.cfg.Retention,
 	})
 	if err != nil {
+		return err
+	}
+	roots := func() *x509.CertPool { return a.certificates.roots.Current().Pool }
+	if err = a.keys.openSignIns(a.cfg, a.store, roots, clk, a.log); err != nil {
 		return err
 	}
 	guard := counted{policy, metrics.RefusedTargets}

@@ -167,7 +167,7 @@ func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version strin
 		Store: a.store, Live: a.engine, Hosts: a.hosts, Others: others.asker(),
 		Now: func() int64 { return clock.NowMs(clk) },
 		Checks: []func() domain.Check{a.checkLog, a.checkHistory, a.certificates.check, a.checkNames, a.files.check,
-			a.checkKeys, a.checkCluster},
+			a.checkKeys, a.keys.check, a.checkCluster},
 	})
 	if err != nil {
 		return nil, err
@@ -187,7 +187,7 @@ func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version strin
 	return api.New(api.Config{
 		Editor: a.changes.editor, Bulk: a.changes.bulk, View: shown, Store: a.store, Clock: clk, Metrics: metrics,
 		Log: a.log, Pace: &a.pace,
-		Keys: a.keys.ring, Sessions: a.keys.sessions, Open: a.cfg.InsecureNoAuth,
+		Keys: a.keys.ring, SignIns: a.keys.signIns(a.cfg), Open: a.cfg.InsecureNoAuth,
 		Program: api.Program{Version: version, StartedAt: started, Page: dashboard,
 			Settings: settingsOf(a.cfg), Stopping: closing},
 		Limits:    api.Limits{MaxBody: a.cfg.MaxBody, MaxImport: a.cfg.MaxImport},
@@ -388,6 +388,7 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	background.Go(func() { a.keys.ring.Run(keep) })
 	background.Go(func() { a.keys.sessions.Run(keep) })
+	background.Go(func() { a.keys.followProvider(keep, a.cfg.Cluster.Role) })
 	background.Go(func() { a.certificates.run(keep) })
 	background.Go(func() { a.files.run(keep) })
 	served := make(chan error, 1)

@@ -26,7 +26,7 @@
 //
 //	files_linux.go files_notlinux.go files_unix.go files_other.go limits.go heap.go giveback.go procs.go
 //	keeper.go
-//	certificates.go files.go egress.go testcalls.go hosts.go database.go keys.go socket_unix.go
+//	certificates.go files.go egress.go testcalls.go hosts.go database.go signin.go keys.go socket_unix.go
 //	socket_other.go fingerprint.go
 //	node.go cluster.go peers.go deadman.go alerturl.go alerts.go settings.go app.go rotate.go
 //	migrate.go copy.go

@@ -13,7 +13,8 @@ import (
 )
 
 // settings returns the fingerprint of what decides how a fire is sent and how long its record is
-// kept: a job must not fare differently because another server has its shard. What decides how fast
+// kept: a job must not fare differently because another server has its shard; and of who comes in. What decides how
+// fast
 // that is, and over which connections (limits, HTTP/2, prepared connections), may differ.
 func settings(c *config.Config, derive func(purpose string) [][]byte,
 	presented map[string]tls.Certificate) cluster.Fingerprint {
@@ -27,6 +28,9 @@ func settings(c *config.Config, derive func(purpose string) [][]byte,
 		"signing":             signing,
 		"client-certificates": certificateTexts(c, presented),
 		"retention":           {c.Retention.String()},
+	}
+	if c.Cluster.Role != config.RoleScheduler { // nobody signs in there
+		parts["sign-in"] = peopleTexts(c)
 	}
 	if c.EgressCAFile == "" {
 		parts["egress-ca"] = nil

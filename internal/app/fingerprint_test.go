@@ -41,6 +41,10 @@ func TestFingerprintOfSettings(t *testing.T) {
 	for part, changes := range map[string][]func(*config.Config){
 		"": {
 			func(c *config.Config) { c.SigningUndivided = []string{"b", "a"} },
+			func(c *config.Config) {
+				// where nobody signs in
+				c.OIDC.Issuer, c.Cluster.Role = "https://login.example.com", config.RoleScheduler
+			},
 			func(c *config.Config) { c.MaxInFlight, c.HTTP2, c.Prepare = 7, true, true },
 			func(c *config.Config) { c.EgressCAFile = authorities + ".new" }, // it is being replaced
 		},
@@ -49,6 +53,7 @@ func TestFingerprintOfSettings(t *testing.T) {
 			func(c *config.Config) { c.EgressDeny, c.EgressAllow = nil, c.EgressDeny },
 		},
 		"egress-ca": {func(c *config.Config) { c.EgressCAFile = "" }},
+		"sign-in":   {func(c *config.Config) { c.OIDC.Issuer = "https://login.example.com" }},
 		"signing": {
 			func(c *config.Config) { slices.Reverse(c.SigningSecrets) },
 			func(c *config.Config) { c.SigningUndivided = nil },

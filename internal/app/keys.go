@@ -7,20 +7,27 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/access"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/config"
+	"github.com/belfry-scheduler/belfry/internal/oidc"
 )
 
 // keys say who may come in.
 type keys struct {
 	ring     *access.Keyring
 	sessions *access.Sessions
+	provider *access.Provider // by whose word people come in without a key; nil: nobody does
+	oidc     *oidc.Provider   // the same, to be asked
 }
 
 // openKeys reads who may come in, and refuses to listen for other machines
 // while that is everybody.
 func openKeys(ctx context.Context, cfg *config.Config, db *database, clk clock.Clock, log *slog.Logger) (keys, error) {
+	provider, err := openProvider(cfg)
+	if err != nil {
+		return keys{}, err
+	}
 	ring, err := access.Open(ctx, access.Config{
 		Store: db.Keys(), Clock: clk, Log: log, Fixed: reveal(cfg.APIKeys), Rate: cfg.RateLimit,
-		Shared: cfg.OnServer(),
+		Shared: cfg.OnServer(), People: provider != nil,
 	})
 	switch {
 	case err != nil:
@@ -32,10 +39,11 @@ func openKeys(ctx context.Context, cfg *config.Config, db *database, clk clock.C
 	case cfg.ShortKeysWarning() != "":
 		log.Warn(cfg.ShortKeysWarning())
 	case cfg.InsecureNoAuth:
-		log.Warn("insecure_no_auth has no effect: the database has API keys")
+		log.Warn("insecure_no_auth has no effect: the database has API keys, or people sign in by OpenID Connect")
 	}
 	sessions, err := access.OpenSessions(ctx, access.SessionConfig{
 		Keys: ring, Secrets: db.derive("sessions of browsers"), TTL: cfg.Sessions.TTL, Idle: cfg.Sessions.Idle,
+		Provider: provider,
 	})
-	return keys{ring, sessions}, err
+	return keys{ring: ring, sessions: sessions, provider: provider}, err
 }

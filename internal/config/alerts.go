@@ -56,8 +56,8 @@ func setDeadmanURL(c *Config, raw string) string {
 }
 
 func setPublicURL(c *Config, raw string) string {
-	if raw != "" && !isWebURL(raw) {
-		return "must be an http or https URL"
+	if raw != "" && !isPlainURL(raw) {
+		return "must be an http or https URL without a user, a query or a fragment: it is shown to people"
 	}
 	c.PublicURL = strings.TrimRight(raw, "/")
 	return ""
@@ -66,4 +66,10 @@ func setPublicURL(c *Config, raw string) string {
 func isWebURL(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != ""
+}
+
+// isPlainURL reports whether a text is a URL that has nothing but a host and a path.
+func isPlainURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && isWebURL(text) && u.User == nil && !strings.ContainsAny(text, "?#")
 }

@@ -59,8 +59,9 @@ type Config struct {
 	SigningSecrets     []webhook.Secret    // sign the calls of jobs that have none of their own
 	SigningUndivided   []string            // namespaces whose calls the secrets themselves sign, too
 	AlertURLs          []Secret            // webhooks that are told of failures
-	PublicURL          string              // of the page, for messages; empty: they have no link
+	PublicURL          string              // of the page, for messages and sign-ins; empty: messages have no link
 	Deadman            Deadman             // whom to call while jobs are fired
+	OIDC               OIDC                // by whom people sign in
 	ResetWatermark     bool                // give up the fires up to now that are not on record
 
 	sources map[string]Source // by key; absent: the default
@@ -76,6 +77,17 @@ type Sessions struct {
 type Deadman struct {
 	URLs     []Secret // one at most
 	Interval time.Duration
+}
+
+// OIDC says by which provider of OpenID Connect people sign in.
+type OIDC struct {
+	Issuer           string // URL of the provider; empty: there is none
+	ClientID         string
+	ClientSecret     Secret // or in ClientSecretFile
+	ClientSecretFile string
+	Scopes           []string
+	Grants           []string // what people may do, as access.ParseGrants reads it
+	Name             string   // of the provider, for people
 }
 
 // Cluster is what a server is among those that share a database.

@@ -43,5 +43,6 @@
 //
 //	variable.go secret.go path.go kind.go fault.go
 //	config.go cluster.go database.go value.go namespaces.go certificates.go egress.go proxies.go signing.go alerts.go
+//	oidc.go
 //	setting.go describe.go flags.go document.go load.go local.go
 package config

@@ -300,6 +300,10 @@ func (l *loader) finish() {
 	l.finishDatabase()
 	l.finishCluster()
 	l.finishEgress()
+	key, message := c.oidcFault(func(key string) bool { return c.sources[key].Kind != FromDefault })
+	if message != "" {
+		l.judge(key, message)
+	}
 	if c.MaxInFlightPerHost == 0 {
 		c.MaxInFlightPerHost = host.MostSlots(c.MaxInFlight)
 	}

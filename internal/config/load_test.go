@@ -76,6 +76,7 @@ func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
 		Sessions: Sessions{TTL: 12 * time.Hour, Idle: time.Hour}, Deadman: Deadman{Interval: time.Minute},
 		Cluster: Cluster{Role: RoleAll}, MaxImport: 64 << 20,
 		Egress: egress.Private, HTTP2: true, Prepare: true, SigningUndivided: []string{"default"},
+		OIDC: OIDC{Scopes: []string{"openid", "profile", "email"}},
 	}
 	c.sources = nil
 	if diff := cmp.Diff(want, c, cmp.AllowUnexported(Config{})); diff != "" {
@@ -134,11 +135,17 @@ var samples = map[string][4]string{
 	"client_certificates":    {`{"a":{"cert":"c","key":"k","namespaces":["pay"]}}`, "", "", ""},
 	"alert_url":              {"https://a.example/1", "https://b.example/2", "http://c.example", "https://d.example"},
 	"public_url":             {"https://a.example", "https://b.example", "http://c.example:3000", "https://d.example"},
-	"signing_secret":         {signing1, signing2, signing1 + "," + signing2, ""},
-	"signing_undivided":      {"none", "default, pay", "pay", ""},
-	"reset_watermark":        {"", "", "", "true"},
-	"deadman_url":            {"https://a.example", "https://b.example", "http://c.example", "https://d.example"},
-	"deadman_interval":       {"10s", "20s", "30s", "40s"},
+	"oidc_issuer":            {"https://a.example", "https://b.example/", "http://localhost:1", "https://d.example/x"},
+	"oidc_client_id":         {"a", "b", "c", "d"}, "oidc_client_secret": {"a", "b", "c", ""},
+	"oidc_client_secret_file": {"a.txt", "b.txt", "c.txt", "d.txt"},
+	"oidc_scopes":             {"openid a", "openid b", "openid c", "openid d"},
+	"oidc_grants":             {"g=a:admin", "g=b:admin", "g=c:admin", "g=d:admin"},
+	"oidc_name":               {"A", "B", "C", "D"},
+	"signing_secret":          {signing1, signing2, signing1 + "," + signing2, ""},
+	"signing_undivided":       {"none", "default, pay", "pay", ""},
+	"reset_watermark":         {"", "", "", "true"},
+	"deadman_url":             {"https://a.example", "https://b.example", "http://c.example", "https://d.example"},
+	"deadman_interval":        {"10s", "20s", "30s", "40s"},
 }
 
 // needsServer has the settings that are refused beside a database of files.
@@ -159,6 +166,9 @@ func TestPrecedence(t *testing.T) {
 			var p places
 			if needsServer[s.Key] {
 				p.environ = []string{"DATABASE_URL=postgres://a@h/d"}
+			}
+			if strings.HasPrefix(s.Key, "oidc_") {
+				p.environ = besides(s.Env)
 			}
 			if !s.Once {
 				p.file = fmt.Sprintf("%s: %q\n", s.Key, values[0])

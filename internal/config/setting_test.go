@@ -29,6 +29,9 @@ func accepts(t *testing.T, s *Setting, raw string) (string, error) {
 	if needsServer[s.Key] {
 		p.environ = []string{"DATABASE_URL=postgres://a@h/d"}
 	}
+	if strings.HasPrefix(s.Key, "oidc_") {
+		p.environ = append(p.environ, besides(s.Env)...)
+	}
 	if s.Key == "host" {
 		p.flags = append(p.flags, "--insecure-no-auth")
 	}

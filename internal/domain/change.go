@@ -40,12 +40,15 @@ const (
 	AuthorEnv       = "env"       // a key of the settings
 	AuthorLoopback  = "loopback"  // no key is set, and the caller is on this machine
 	AuthorAnonymous = "anonymous" // no key is set, and the operator has allowed that
+
+	// AuthorOIDC begins those who have signed in by OpenID Connect; their subject at the provider follows.
+	AuthorOIDC = "oidc:"
 )
 
 // Author is the author of a change.
 type Author struct {
 	Key     string // id of the API key, or one of the constants above
-	Name    string // of the key; empty without one
+	Name    string // of the key, or of the person; empty without one
 	Address string // IP address that the request came from
 }
 

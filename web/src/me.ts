@@ -8,6 +8,9 @@ export type Role = Me["role"];
 /** Who one is; null: somebody who has to sign in; undefined: nobody has asked yet. */
 export const me = new Store<Me | null | undefined>(undefined);
 
+/** How one signs in, as the server has said it; undefined: it has not been asked yet. */
+export const ways = new Store<Me["signIn"] | undefined>(undefined);
+
 /** Why nobody may come in, with or without a key. */
 export const closed = new Store<Error | undefined>(undefined);
 
@@ -39,8 +42,8 @@ export const useMay = (role: Role): boolean => may(useStore(me), role);
 
 /** Whether two answers are not about the same caller with the same rights. */
 export function isOther(a: Me, b: Me): boolean {
-  const who = ({ kind, keyId, name, role, namespaces }: Me): string =>
-    JSON.stringify([kind, keyId, name, role, namespaces]);
+  const who = ({ kind, keyId, subject, name, role, namespaces }: Me): string =>
+    JSON.stringify([kind, keyId, subject, name, role, namespaces]);
   return who(a) !== who(b);
 }
 
@@ -55,15 +58,18 @@ export async function askMe(anew = (): void => location.reload()): Promise<void>
   } catch {
     return; // the outage is shown, and its end asks again
   }
+  const json = /\bjson\b/.test(res.headers.get("Content-Type") ?? "");
+  const problem = res.ok || !json ? undefined : ((await res.json()) as Problem);
   if (res.ok) {
     const who = (await res.json()) as Me;
     if (shownTo && isOther(shownTo, who)) return anew();
     shownTo = who;
     me.set(who);
-  } else if (res.status === 401) me.set(null);
-  else {
-    const json = /\bjson\b/.test(res.headers.get("Content-Type") ?? "");
-    closed.set(new ApiError(res.status, json ? ((await res.json()) as Problem) : undefined));
+  } else if (res.status === 401) {
+    ways.set(problem?.signIn);
+    me.set(null);
+  } else {
+    closed.set(new ApiError(res.status, problem));
     return;
   }
   closed.set(undefined);
@@ -93,6 +99,30 @@ export async function signOut(): Promise<void> {
     if (!(err instanceof ApiError) || err.status !== 401) throw err; // it has ended already
   }
   location.assign("/ui");
+}
+
+/** Where the button of a provider leads, to come back to an address of the page; only to one that the server takes. */
+export function providerUrl(url: string, here: string): string {
+  return here.startsWith("/ui") && here.length <= 1000 ? `${url}?to=${encodeURIComponent(here)}` : url;
+}
+
+/** The parameter by which the server says why a sign-in by a provider was refused. */
+export const SIGN_IN_ERROR = "signInError";
+
+const reasons: Record<string, string> = {
+  expired: "The sign-in has taken too long, or was begun in another browser. Begin again.",
+  foreign: "The answer of the provider belongs to another sign-in. Begin again.",
+  denied: "The provider has not let you in.",
+  unavailable: "The provider does not answer. Try again later, or sign in with an API key.",
+  untrusted: "What the provider says about you does not hold. The log of the server says why.",
+  "not-granted": "The provider knows you, but nothing is granted to you here. Ask an admin of this server.",
+  "too-many": "Too many sign-ins of late. Try again in some minutes.",
+};
+
+/** Why a sign-in by a provider was refused, by the address that the server has sent the browser to. */
+export function providerRefusal(search: string): string | undefined {
+  const reason = new URLSearchParams(search).get(SIGN_IN_ERROR);
+  return reason === null ? undefined : (reasons[reason] ?? "The sign-in was refused.");
 }
 
 /** What a refusal of a sign-in says to people. */

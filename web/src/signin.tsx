@@ -1,7 +1,7 @@
-// How one comes in: a form for a key, and the way out.
+// How one comes in: by a provider of OpenID Connect where there is one, or with a form for a key; and the way out.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiError } from "./api.ts";
-import { me, refusalText, signIn, signOut } from "./me.ts";
+import { me, providerRefusal, providerUrl, refusalText, SIGN_IN_ERROR, signIn, signOut, ways } from "./me.ts";
 import { useStore } from "./store.ts";
 import { ErrorNote, Head } from "./ui/basics.tsx";
 import { say } from "./ui/dialog.tsx";
@@ -11,7 +11,10 @@ export function SignIn() {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<Error>();
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => field.current?.focus(), []);
+  const provider = useStore(ways)?.oidc;
+  useEffect(() => {
+    if (!provider) field.current?.focus();
+  }, [provider]);
   const submit = async (e: Event): Promise<void> => {
     e.preventDefault();
     setBusy(true);
@@ -31,6 +34,7 @@ export function SignIn() {
   return (
     <>
       <Head title="Sign in" />
+      {provider && <Provider name={provider.name} url={provider.url} />}
       <form class="signin" onSubmit={(e) => void submit(e)}>
         <label for="key">API key</label>
         <input
@@ -61,6 +65,30 @@ export function SignIn() {
   );
 }
 
+/** The way to a provider, and why it has failed. It is a link: the browser goes there. */
+function Provider({ name, url }: { name: string; url: string }) {
+  const [refusal] = useState(() => providerRefusal(location.search));
+  const there = new URL(location.href);
+  there.searchParams.delete(SIGN_IN_ERROR);
+  const here = there.pathname + there.search;
+  useEffect(() => {
+    if (refusal) history.replaceState(history.state, "", here); // it is told once
+  }, [refusal, here]);
+  return (
+    <div class="signin">
+      {refusal && (
+        <p class="field-error" role="alert">
+          {refusal}
+        </p>
+      )}
+      <a class="button primary" href={providerUrl(url, here)}>
+        Sign in with {name}
+      </a>
+      <p class="muted">Or with an API key:</p>
+    </div>
+  );
+}
+
 /** Who is signed in, and the way out; nothing where no key is set. */
 export function Account() {
   const who = useStore(me);
@@ -75,7 +103,7 @@ export function Account() {
       setBusy(false);
     }
   };
-  const name = who.name ?? who.keyId ?? "";
+  const name = who.name ?? who.subject ?? who.keyId ?? "";
   return (
     <button
       type="button"

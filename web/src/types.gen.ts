@@ -250,9 +250,9 @@ export interface Change {
 export interface ChangeAuthor {
   /** Where the request came from. */
   address?: string;
-  /** The id of the API key; env: a key of the settings; loopback: no key was set and the caller was on this machine; anonymous: no key was set, as the operator wanted. */
+  /** The id of the API key; env: a key of the settings; loopback: no key was set and the caller was on this machine; anonymous: no key was set, as the operator wanted; oidc: and the subject at the provider: somebody who has signed in by OpenID Connect. */
   key: string;
-  /** The name of the key. */
+  /** The name of the key, or of the person. */
   name?: string;
 }
 
@@ -885,7 +885,7 @@ export interface Instant {
 
 export interface ItemError {
   /** The kind of problem as one word. */
-  code: "malformed" | "invalid" | "unauthorized" | "forbidden" | "wrong-keys" | "rate" | "cross-origin" | "forwarded" | "misdirected" | "not-found" | "method" | "conflict" | "stale" | "idempotency-key-in-use" | "idempotency-key-reused" | "idempotency-keys-full" | "too-large" | "media-type" | "slow" | "busy" | "internal" | "unavailable";
+  code: "malformed" | "invalid" | "unauthorized" | "forbidden" | "wrong-keys" | "sign-in-refused" | "rate" | "cross-origin" | "forwarded" | "misdirected" | "not-found" | "method" | "conflict" | "stale" | "idempotency-key-in-use" | "idempotency-key-reused" | "idempotency-keys-full" | "too-large" | "media-type" | "slow" | "busy" | "internal" | "unavailable";
   /** What went wrong. */
   detail?: string;
   /** Every wrong field. */
@@ -1308,7 +1308,7 @@ export interface Me {
   keyless: boolean;
   /** anonymous: no key is set, so that none is needed. key: the request came with an API key. session: it came with the cookie of a session. */
   kind: "anonymous" | "key" | "session";
-  /** The name of the key. */
+  /** The name of the key; of a session by OpenID Connect the verified address of the person, or what the provider calls them. */
   name?: string;
   /** The namespaces that the caller sees; absent: all. */
   namespaces?: string[] | null;
@@ -1316,6 +1316,8 @@ export interface Me {
   role: "admin" | "editor" | "viewer";
   /** How one signs in. */
   signIn: SignIn;
+  /** Of a session by OpenID Connect: who it is to the provider. There is no keyId then. */
+  subject?: string;
 }
 
 export interface Metrics {
@@ -1589,7 +1591,7 @@ export interface PreviewRequest {
 
 export interface Problem {
   /** The kind of problem as one word, for programs: the end of type. It keeps its meaning. */
-  code: "malformed" | "invalid" | "unauthorized" | "forbidden" | "wrong-keys" | "rate" | "cross-origin" | "forwarded" | "misdirected" | "not-found" | "method" | "conflict" | "stale" | "idempotency-key-in-use" | "idempotency-key-reused" | "idempotency-keys-full" | "too-large" | "media-type" | "slow" | "busy" | "internal" | "unavailable";
+  code: "malformed" | "invalid" | "unauthorized" | "forbidden" | "wrong-keys" | "sign-in-refused" | "rate" | "cross-origin" | "forwarded" | "misdirected" | "not-found" | "method" | "conflict" | "stale" | "idempotency-key-in-use" | "idempotency-key-reused" | "idempotency-keys-full" | "too-large" | "media-type" | "slow" | "busy" | "internal" | "unavailable";
   /** What went wrong this time. */
   detail?: string;
   /** Every wrong field. */
@@ -1603,7 +1605,7 @@ export interface Problem {
   /** The kind of problem in words. The same for every problem of a type. */
   title: string;
   /** What kind of problem this is: a section of /docs. There may be more one day. */
-  type: "/docs#problem-malformed" | "/docs#problem-invalid" | "/docs#problem-unauthorized" | "/docs#problem-forbidden" | "/docs#problem-wrong-keys" | "/docs#problem-rate" | "/docs#problem-cross-origin" | "/docs#problem-forwarded" | "/docs#problem-misdirected" | "/docs#problem-not-found" | "/docs#problem-method" | "/docs#problem-conflict" | "/docs#problem-stale" | "/docs#problem-idempotency-key-in-use" | "/docs#problem-idempotency-key-reused" | "/docs#problem-idempotency-keys-full" | "/docs#problem-too-large" | "/docs#problem-media-type" | "/docs#problem-slow" | "/docs#problem-busy" | "/docs#problem-internal" | "/docs#problem-unavailable";
+  type: "/docs#problem-malformed" | "/docs#problem-invalid" | "/docs#problem-unauthorized" | "/docs#problem-forbidden" | "/docs#problem-wrong-keys" | "/docs#problem-sign-in-refused" | "/docs#problem-rate" | "/docs#problem-cross-origin" | "/docs#problem-forwarded" | "/docs#problem-misdirected" | "/docs#problem-not-found" | "/docs#problem-method" | "/docs#problem-conflict" | "/docs#problem-stale" | "/docs#problem-idempotency-key-in-use" | "/docs#problem-idempotency-key-reused" | "/docs#problem-idempotency-keys-full" | "/docs#problem-too-large" | "/docs#problem-media-type" | "/docs#problem-slow" | "/docs#problem-busy" | "/docs#problem-internal" | "/docs#problem-unavailable";
 }
 
 export interface Ready {
@@ -1805,6 +1807,15 @@ export interface ShownJob {
 export interface SignIn {
   /** With an API key. */
   key: boolean;
+  /** By OpenID Connect, in a browser; absent: not. */
+  oidc?: SignInOIDC;
+}
+
+export interface SignInOIDC {
+  /** What people call the provider. */
+  name: string;
+  /** Where the browser goes, with to if it is to come back elsewhere than to the overview of the page. */
+  url: string;
 }
 
 export interface Signing {
@@ -2876,6 +2887,30 @@ export interface Routes {
   "DELETE /session": {
     path: Record<never, never>;
     query: Record<never, never>;
+    body: undefined;
+    answer: undefined;
+  };
+  "GET /session/oidc": {
+    path: Record<never, never>;
+    query: {
+      /** Where the browser goes in the end: a path of the page. Absent: its overview. */
+      to?: string;
+    };
+    body: undefined;
+    answer: undefined;
+  };
+  "GET /session/oidc/callback": {
+    path: Record<never, never>;
+    query: {
+      /** What the browser was sent with. */
+      state?: string;
+      /** What the provider takes for who it is, once. */
+      code?: string;
+      /** Why it has refused. */
+      error?: string;
+      /** Who has sent the browser back, where the provider says that. */
+      iss?: string;
+    };
     body: undefined;
     answer: undefined;
   };

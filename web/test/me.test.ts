@@ -1,6 +1,19 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
-import { askMe, closed, isOther, may, me, offered, refusalText, signIn, whyNot } from "../src/me.ts";
+import {
+  askMe,
+  closed,
+  isOther,
+  may,
+  me,
+  offered,
+  providerRefusal,
+  providerUrl,
+  refusalText,
+  signIn,
+  ways,
+  whyNot,
+} from "../src/me.ts";
 import type { Me } from "../src/types.gen.ts";
 
 const real = globalThis.fetch;
@@ -9,6 +22,7 @@ afterEach(() => {
   globalThis.fetch = real;
   me.set(undefined);
   closed.set(undefined);
+  ways.set(undefined);
 });
 
 function answer(status: number, body: unknown): { sent: RequestInit[] } {
@@ -69,6 +83,27 @@ test("what was kept is not for somebody else", async () => {
   assert.equal(me.value, null, "and sees nothing before the page is loaded anew");
   assert.equal(isOther(other, { ...other, namespaces: ["billing"] }), true);
   assert.equal(isOther(other, { ...other, role: "admin" }), true);
+  assert.equal(isOther(other, { ...other, subject: "another person" }), true);
+});
+
+test("how one signs in is told with the refusal", async () => {
+  const oidc = { name: "Example", url: "https://belfry.example.com/session/oidc" };
+  answer(401, { title: "An API key is needed", signIn: { key: true, oidc } });
+  await askMe();
+  assert.deepEqual(ways.value?.oidc, oidc);
+});
+
+test("the way to a provider leads back to the page alone", () => {
+  const url = "https://b.test/session/oidc";
+  assert.equal(providerUrl(url, "/ui/jobs?text=a&b"), `${url}?to=%2Fui%2Fjobs%3Ftext%3Da%26b`);
+  assert.equal(providerUrl(url, "/"), url);
+  assert.equal(providerUrl(url, `/ui/jobs?text=${"x".repeat(1000)}`), url);
+});
+
+test("why a provider did not let somebody in", () => {
+  assert.equal(providerRefusal("?text=x"), undefined);
+  assert.match(providerRefusal("?signInError=not-granted") ?? "", /nothing is granted to you/);
+  assert.equal(providerRefusal("?signInError=%3Cb%3E"), "The sign-in was refused.");
 });
 
 test("a key is sent once, and is kept nowhere", async () => {

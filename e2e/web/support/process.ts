@@ -5,7 +5,11 @@ import { fileURLToPath } from "node:url";
 export const binary =
   process.env.BELFRY_BINARY ?? fileURLToPath(new URL("../../../bin/belfry", import.meta.url));
 
-// A Process is a belfry in a process of its own, with all that it has printed.
+// provider is a provider of OpenID Connect, which `make browser` builds from tools/oidc.
+export const provider =
+  process.env.BELFRY_PROVIDER ?? fileURLToPath(new URL("../../../bin/oidc", import.meta.url));
+
+// A Process is a belfry in a process of its own, or another program, with all that it has printed.
 export class Process {
   output = "";
   private child: ChildProcess;
@@ -13,8 +17,8 @@ export class Process {
   private ended: Promise<string>;
   private alive = true;
 
-  constructor(args: string[], cwd: string, env: Record<string, string>) {
-    this.child = spawn(binary, args, { cwd, env: { PATH: process.env.PATH ?? "", ...env } });
+  constructor(args: string[], cwd: string, env: Record<string, string>, program = binary) {
+    this.child = spawn(program, args, { cwd, env: { PATH: process.env.PATH ?? "", ...env } });
     const add = (chunk: Buffer) => {
       this.output += chunk.toString();
       this.listeners.forEach((listener) => listener());

@@ -1,7 +1,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Process } from "./process.ts";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { Process, provider } from "./process.ts";
 
 // Keys of a server, by role: the admin's is one of its settings, the others are made. A server without keys answers
 // everyone as an admin.
@@ -14,6 +16,8 @@ export interface Keys {
 export interface ServerOptions {
   keys?: boolean;
   args?: string[];
+  port?: number;
+  env?: Record<string, string>;
 }
 
 const adminKey = "admin-key-of-the-browser-tests-0123456789";
@@ -30,6 +34,7 @@ export class Server {
     private options: ServerOptions,
     private process?: Process,
   ) {
+    this.port = String(options.port ?? 0);
     if (options.keys) {
       this.keys = { admin: adminKey, operator: "", reader: "" };
     }
@@ -47,7 +52,7 @@ export class Server {
 
   // run starts the process: after a kill on the same port and the same database.
   async run(): Promise<void> {
-    const env: Record<string, string> = {};
+    const env: Record<string, string> = { ...this.options.env };
     if (this.keys) {
       env.BELFRY_API_KEYS = this.keys.admin;
       env.HOST = "127.0.0.1"; // with keys it would listen on all addresses
@@ -131,6 +136,35 @@ export class Receiver {
     this.process = new Process(["receiver", "--addr", `${this.host}:${this.port}`], tmpdir(), {});
     this.url = await this.process.printed(/receiver listens on (\S+)/);
     this.port = new URL(this.url).port;
+  }
+
+  async stop(): Promise<void> {
+    await this.process?.end("SIGTERM");
+  }
+}
+
+// freePort returns a port of loopback on which nobody listens.
+export function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+// A Provider is one of OpenID Connect on a port of loopback. Its people are ann, bob and eve, whose address is not
+// verified; their password is "password".
+export class Provider {
+  url = "";
+  private process?: Process;
+
+  static async start(secret: string, redirect: string): Promise<Provider> {
+    const started = new Provider();
+    started.process = new Process(["-secret", secret, "-redirect", redirect], tmpdir(), {}, provider);
+    started.url = await started.process.printed(/issuer (\S+)/);
+    return started;
   }
 
   async stop(): Promise<void> {

@@ -1,0 +1,239 @@
+package oidc
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/seal"
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
+	goidc "github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+)
+
+const (
+	retryEvery = 30 * time.Second // while the provider does not answer
+	askEvery   = time.Hour        // its endpoints may move
+	askAgain   = 2 * time.Second  // a failure holds so long: those who wait do not ask one after the other
+	maxReason  = 200              // bytes of what a failure says
+
+	maxSignIns = 16 // finished at a time: each has at most three requests to the provider
+)
+
+// Config is what a provider is made of.
+type Config struct {
+	Issuer, ClientID, ClientSecret string
+	RedirectURL                    string // where the provider sends browsers back to
+	Scopes                         []string
+	Claims                         []string // that matter: those that a token lacks are asked for
+
+	Secrets [][]byte              // 32 bytes each: the first one seals a sign-in that has begun, any one opens it
+	Roots   func() *x509.CertPool // whom to trust; nil: the system's
+	Clock   clock.Clock
+	Log     *slog.Logger
+}
+
+// Provider is a provider of OpenID Connect as this server knows it. It is safe for use by several goroutines.
+type Provider struct {
+	cfg     Config
+	box     *seal.Box
+	client  *http.Client
+	asking  chan struct{} // one at a time
+	signIns chan struct{} // that are being finished
+
+	mu       sync.Mutex
+	known    *known // nil: it has not answered yet
+	failure  error  // of the last time that it was asked; nil: it has answered
+	failedAt clock.Mark
+}
+
+// known is what a provider has said of itself.
+type known struct {
+	provider *goidc.Provider
+	verifier *goidc.IDTokenVerifier
+	oauth    oauth2.Config
+	issParam bool // it names itself in answers (RFC 9207)
+}
+
+// New returns a provider that has not been asked yet. The error is about the config.
+func New(cfg Config) (*Provider, error) {
+	if cfg.Issuer == "" || cfg.ClientID == "" || cfg.ClientSecret == "" || cfg.RedirectURL == "" || cfg.Clock == nil ||
+		cfg.Log == nil {
+		return nil, errors.New("oidc: Issuer, ClientID, ClientSecret, RedirectURL, Clock and Log are required")
+	}
+	if cfg.Roots == nil {
+		cfg.Roots = func() *x509.CertPool { return nil }
+	}
+	keys := make([]seal.Key, len(cfg.Secrets))
+	for i, secret := range cfg.Secrets {
+		var err error
+		if keys[i], err = seal.KeyOf(secret); err != nil {
+			return nil, err
+		}
+	}
+	box, err := seal.NewBox(keys...)
+	if err != nil {
+		return nil, err
+	}
+	return &Provider{cfg: cfg, box: box, client: newClient(cfg.Roots), asking: make(chan struct{}, 1),
+		signIns: make(chan struct{}, maxSignIns)}, nil
+}
+
+// Run asks the provider what it says of itself, again and again, until the context ends.
+func (p *Provider) Run(ctx context.Context) {
+	defer p.client.CloseIdleConnections()
+	failing := false
+	for {
+		_, err := p.ask(ctx, true)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil && !failing:
+			p.cfg.Log.Warn("the provider of OpenID Connect does not answer as it should: nobody can sign in by it "+
+				"until "+
+				"it does", "issuer", p.cfg.Issuer, telemetry.KeyError, err)
+		case err == nil && failing:
+			p.cfg.Log.Info("the provider of OpenID Connect answers again", "issuer", p.cfg.Issuer)
+		}
+		failing = err != nil
+		every := askEvery
+		if failing {
+			every = retryEvery
+		}
+		if !clock.Wait(ctx, every) {
+			return
+		}
+	}
+}
+
+// Warning returns what to tell of a provider that does not answer; empty: nothing.
+func (p *Provider) Warning() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.failure == nil {
+		return ""
+	}
+	return fmt.Sprintf("the provider of OpenID Connect, %s, does not answer as it should: %v", p.cfg.Issuer, p.failure)
+}
+
+// current returns what the provider has said of itself, and asks if it has not said anything yet.
+func (p *Provider) current(ctx context.Context) (*known, error) {
+	p.mu.Lock()
+	k := p.known
+	p.mu.Unlock()
+	if k != nil {
+		return k, nil
+	}
+	return p.ask(ctx, false)
+}
+
+// ask asks the provider what it says of itself; unless anew is set, only if nobody else has while this waited. What it
+// has said before holds on if it fails.
+func (p *Provider) ask(ctx context.Context, anew bool) (*known, error) {
+	select {
+	case p.asking <- struct{}{}:
+		defer func() { <-p.asking }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if !anew {
+		if k, failure := p.answered(); k != nil || failure != nil {
+			return k, failure
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	k, err := p.discover(ctx)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.failure = err; err != nil {
+		p.failedAt = p.cfg.Clock.Mark()
+		return nil, err
+	}
+	p.known = k
+	return k, nil
+}
+
+// answered returns what is known, or the failure of a moment ago.
+func (p *Provider) answered() (*known, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.known == nil && p.failure != nil && p.cfg.Clock.Elapsed(p.failedAt) < askAgain {
+		return nil, p.failure
+	}
+	return p.known, nil
+}
+
+// discover reads the configuration that the provider publishes.
+func (p *Provider) discover(ctx context.Context) (*known, error) {
+	found, err := goidc.NewProvider(goidc.ClientContext(ctx, p.client), p.cfg.Issuer)
+	if err != nil {
+		return nil, short(err)
+	}
+	var says struct {
+		AuthURL     string   `json:"authorization_endpoint"`
+		TokenURL    string   `json:"token_endpoint"`
+		KeysURL     string   `json:"jwks_uri"`
+		UserInfoURL string   `json:"userinfo_endpoint"`
+		Methods     []string `json:"token_endpoint_auth_methods_supported"`
+		IssParam    bool     `json:"authorization_response_iss_parameter_supported"`
+	}
+	if err := found.Claims(&says); err != nil {
+		return nil, short(err)
+	}
+	for name, endpoint := range map[string]string{
+		"authorization_endpoint": says.AuthURL, "token_endpoint": says.TokenURL, "jwks_uri": says.KeysURL,
+	} {
+		if err := p.trusts(name, endpoint); err != nil {
+			return nil, err
+		}
+	}
+	if says.UserInfoURL != "" {
+		if err := p.trusts("userinfo_endpoint", says.UserInfoURL); err != nil {
+			return nil, err
+		}
+	}
+	endpoint := found.Endpoint()
+	endpoint.AuthStyle = oauth2.AuthStyleInHeader // the default of OpenID Connect Discovery, section 3
+	if len(says.Methods) > 0 && !slices.Contains(says.Methods, "client_secret_basic") {
+		endpoint.AuthStyle = oauth2.AuthStyleInParams
+	}
+	return &known{
+		provider: found,
+		verifier: found.VerifierContext(goidc.ClientContext(context.WithoutCancel(ctx), p.client),
+			&goidc.Config{ClientID: p.cfg.ClientID, Now: p.cfg.Clock.Now}),
+		oauth: oauth2.Config{ClientID: p.cfg.ClientID, ClientSecret: p.cfg.ClientSecret, Endpoint: endpoint,
+			RedirectURL: p.cfg.RedirectURL, Scopes: p.cfg.Scopes},
+		issParam: says.IssParam,
+	}, nil
+}
+
+// trusts refuses an endpoint that is less safe than the issuer.
+func (p *Provider) trusts(name, endpoint string) error {
+	u, err := url.Parse(endpoint)
+	if err != nil || u.Hostname() == "" || u.User != nil {
+		return fmt.Errorf("its %s is no URL", name)
+	}
+	if u.Scheme != "https" && (u.Scheme != "http" || strings.HasPrefix(p.cfg.Issuer, "https:")) {
+		return fmt.Errorf("its %s is not https", name)
+	}
+	return nil
+}
+
+// short returns an error in one line that is not long: some repeat what was answered.
+func short(err error) error {
+	text := strings.Join(strings.Fields(strings.ToValidUTF8(err.Error(), "")), " ")
+	if len(text) > maxReason {
+		text = strings.ToValidUTF8(text[:maxReason], "") + "..."
+	}
+	return errors.New(text)
+}
