@@ -27,10 +27,15 @@ export async function placesOf(page: Page, server: Server): Promise<Place[]> {
   return places;
 }
 
-// loaded waits until a view shows what it has, and returns after how many milliseconds it did.
+// loaded waits until nothing in the window is still to come, and returns after how many milliseconds that was. Rows
+// below the window may wait until somebody scrolls there.
 export async function loaded(page: Page, timeout = 120_000): Promise<number> {
   const done = await page.waitForFunction(
-    () => document.querySelector("main h1") && !document.querySelector(".skeleton, .waiting") && performance.now(),
+    () => {
+      const waits = [...document.querySelectorAll(".skeleton, .waiting")];
+      const seen = waits.some((e) => e.getBoundingClientRect().top < innerHeight);
+      return document.querySelector("main h1") && !seen && performance.now();
+    },
     undefined,
     { timeout, polling: "raf" },
   );

@@ -143,7 +143,11 @@ export function FieldError({ error, field, id }: { error: Error | undefined; fie
 /** The place of something that is still loading, of its size. */
 export function Skeleton({ lines = 3, height }: { lines?: number; height?: number }) {
   return (
-    <div class="skeleton" aria-hidden="true" style={height ? { height: `${height}px` } : undefined}>
+    <div
+      class={height ? "skeleton block" : "skeleton"}
+      aria-hidden="true"
+      style={height ? { height: `${height}px` } : undefined}
+    >
       {height ? null : Array.from({ length: lines }, (_, i) => <i key={i} />)}
     </div>
   );

@@ -30,11 +30,14 @@ export function Forecast() {
   return (
     <>
       <Head title="Forecast" sub="How many fires are due when, by the schedules as they are now">
-        {f.data && (
-          <span class="muted">
-            Computed <Time at={f.data.computedAt} line />
-          </span>
-        )}
+        <span class="muted" role="status">
+          {!f.data && f.loading && "The server goes through all jobs …"}
+          {f.data && (
+            <>
+              Computed <Time at={f.data.computedAt} line />
+            </>
+          )}
+        </span>
         <button type="button" disabled={f.loading} onClick={f.reload}>
           Compute again
         </button>
