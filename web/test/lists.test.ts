@@ -5,7 +5,7 @@ import { ApiError } from "../src/api.ts";
 import { type Loaded, pagesWith, refreshed, replaced } from "../src/use.ts";
 import { requestOf, tagsOf } from "../src/views/bulk.tsx";
 import { FormFault } from "../src/views/jobform.tsx";
-import { filtersOf, inWords, listOf, selectionOf } from "../src/views/filters.ts";
+import { countOf, filtersOf, inWords, listOf, selectable, selectionOf } from "../src/views/filters.ts";
 
 const of = (query: string) => filtersOf(new URLSearchParams(query));
 
@@ -21,6 +21,13 @@ test("filters are read from the address, and sent as the API takes them", () => 
   assert.deepEqual(selectionOf(of("state=failing")), { failing: true });
   assert.deepEqual(selectionOf(of("state=nonsense")), {});
   assert.deepEqual(listOf(of("state=active&sort=-id")), { isActive: true, sort: "-id" });
+  assert.deepEqual(listOf(of("sort=nextFireAt&tag=a")), { tag: "a", sort: "nextFireAt" });
+  assert.deepEqual(listOf(of("sort=nonsense")), {});
+  assert.deepEqual(countOf(of("state=never&sort=-failures")), { neverRan: true });
+  assert.deepEqual(selectionOf(of("state=never")), {}); // which must not be offered: it would be every job
+  assert.equal(selectable(of("state=never")), false);
+  assert.equal(selectable(of("state=failing")), true);
+  assert.equal(inWords(of("state=never&tag=a")), "never ran, tag “a”");
   assert.equal(inWords(of("state=active&tag=a")), "active, tag “a”");
   assert.equal(inWords(of("sort=-id")), "");
 });

@@ -4,6 +4,7 @@ import { type Step, placeOf, stepsOf } from "../attempts.ts";
 import { call, serverNow } from "../api.ts";
 import { count, duration, plural } from "../format.ts";
 import { useJob } from "../lazy.ts";
+import { following } from "../neighbours.ts";
 import { href } from "../router.ts";
 import type { Execution, ExecutionWithAttempts } from "../types.gen.ts";
 import { ErrorNote, Head, Panel, Skeleton, Stat, StatusBadge, Time } from "../ui/basics.tsx";
@@ -145,22 +146,12 @@ function Bar({ step, steps }: { step: Step; steps: Step[] }) {
   );
 }
 
-const windows = [60_000, 3_600_000, 86_400_000, 31 * 86_400_000, Number.POSITIVE_INFINITY];
-
-/** The execution of a job after another one. Lists begin with the newest, so the time after it is searched in steps. */
-async function nextOf(e: Execution, signal: AbortSignal): Promise<Execution | undefined> {
-  const path = { id: e.jobId };
-  for (const length of windows) {
-    const to = Math.min(e.scheduledAt + length, serverNow() + 1000);
-    const query = { from: e.scheduledAt + 1, to, limit: 1000 };
-    if (to <= e.scheduledAt + 1) return undefined;
-    const page = await call("GET /jobs/{id}/executions", { path, query, signal });
-    const found = page.executions.at(-1);
-    if (found) return found;
-    if (to < e.scheduledAt + length) return undefined;
-  }
-  return undefined;
-}
+/** The execution of a job after another one. */
+const nextOf = (e: Execution, signal: AbortSignal): Promise<Execution | undefined> =>
+  following(e.scheduledAt, serverNow() + 1000, async (query) => {
+    const page = await call("GET /jobs/{id}/executions", { path: { id: e.jobId }, query, signal });
+    return { items: page.executions, more: page.nextCursor !== undefined };
+  });
 
 function Neighbours({ execution: e }: { execution: ExecutionWithAttempts }) {
   const [found, setFound] = useState<{ id: string; before?: Execution; after?: Execution }>({ id: "" });

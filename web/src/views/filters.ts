@@ -7,7 +7,7 @@ type JobsQuery = Routes["GET /jobs"]["query"];
 /** Which jobs the address asks for. */
 export interface Filters {
   text: string;
-  /** all, active, paused or failing */
+  /** all, active, paused, failing or never */
   state: string;
   tag: string;
   host: string;
@@ -20,6 +20,16 @@ export const states = [
   ["active", "Active"],
   ["paused", "Paused"],
   ["failing", "Failing"],
+  ["never", "Never ran"],
+] as const;
+
+/** The orders of the list, as the API names them; the first one is that without a name. */
+export const sorts = [
+  ["", "Oldest first"],
+  ["-id", "Newest first"],
+  ["nextFireAt", "Next fire"],
+  ["-lastFireAt", "Last fire"],
+  ["-failures", "Failures in a row"],
 ] as const;
 
 export function filtersOf(query: URLSearchParams): Filters {
@@ -30,7 +40,7 @@ export function filtersOf(query: URLSearchParams): Filters {
     tag: get("tag"),
     host: get("host"),
     namespace: get("namespace"),
-    sort: get("sort"),
+    sort: sorts.some(([s]) => s === get("sort")) ? get("sort") : "",
   };
 }
 
@@ -47,16 +57,25 @@ export function selectionOf(f: Filters): BulkQuery {
   return q;
 }
 
+/** Whether an operation can select what the filters match: which jobs never ran changes while it runs. */
+export const selectable = (f: Filters): boolean => f.state !== "never";
+
+/** The query of the count, which no order changes. */
+export const countOf = (f: Filters): JobsQuery => ({
+  ...selectionOf(f),
+  ...(f.state === "never" ? { neverRan: true } : {}),
+});
+
 /** The query of the list. */
 export const listOf = (f: Filters): JobsQuery => ({
-  ...selectionOf(f),
+  ...countOf(f),
   ...(f.sort ? { sort: f.sort as NonNullable<JobsQuery["sort"]> } : {}),
 });
 
 /** The filters in words, for the question before an operation: "active, tag “x”". */
 export function inWords(f: Filters): string {
   const parts = [
-    f.state,
+    f.state === "never" ? "never ran" : f.state,
     f.text && `with “${f.text}”`,
     f.tag && `tag “${f.tag}”`,
     f.host && `host ${f.host}`,

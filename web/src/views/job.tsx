@@ -10,6 +10,7 @@ import { useApi } from "../use.ts";
 import { curlOf, details, documentOf, hasMasked, nameOf, sentence } from "../words.ts";
 import { Executions } from "./jobexecutions.tsx";
 import { History } from "./history.tsx";
+import { JobAlerts } from "./jobalerts.tsx";
 import { NextFires } from "./jobfires.tsx";
 import { TestCallButton } from "./testcall.tsx";
 import { Versions } from "./versions.tsx";
@@ -42,6 +43,7 @@ export function JobView({ params }: { params: Record<string, string> }) {
         </div>
       </div>
       <History jobId={j.id} jobZone={j.spec.timezone} />
+      <JobAlerts job={j} />
       <Executions job={j} />
     </>
   );

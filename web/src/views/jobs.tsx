@@ -1,10 +1,11 @@
 // The list of jobs: search, filters, sorts, selection.
 import { useEffect, useState } from "preact/hooks";
-import { call } from "../api.ts";
+import { call, recoveries } from "../api.ts";
 import { count, plural } from "../format.ts";
 import { useStrip, useWords } from "../lazy.ts";
 import { useMay } from "../me.ts";
 import { href, setQuery, usePlace } from "../router.ts";
+import { useStore } from "../store.ts";
 import type { ListedJob } from "../types.gen.ts";
 import { Choice, Head, Icon, StatusBadge, Time } from "../ui/basics.tsx";
 import { TextFilter } from "../ui/filter.tsx";
@@ -13,12 +14,18 @@ import { Strip } from "../ui/strip.tsx";
 import { usePages } from "../use.ts";
 import { nameOf } from "../words.ts";
 import { Bulk, type Selection } from "./bulk.tsx";
-import { cleared, type Filters, filtersOf, inWords, listOf, selectionOf, states } from "./filters.ts";
-
-const sorts = [
-  ["", "Oldest first"],
-  ["-id", "Newest first"],
-] as const;
+import {
+  cleared,
+  countOf,
+  type Filters,
+  filtersOf,
+  inWords,
+  listOf,
+  selectable,
+  selectionOf,
+  sorts,
+  states,
+} from "./filters.ts";
 
 export function Jobs() {
   const filters = filtersOf(usePlace().query);
@@ -31,7 +38,8 @@ export function Jobs() {
   const [picked, setPicked] = useState<ReadonlyMap<string, ListedJob>>(new Map());
   const [all, setAll] = useState(false);
   const edits = useMay("editor");
-  const counted = useCount(filters, pages.items.length, pages.done);
+  const [turn, setTurn] = useState(0);
+  const counted = useCount(filters, pages.items.length, pages.done, turn);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: other filters are another selection
   useEffect(() => {
@@ -69,9 +77,12 @@ export function Jobs() {
         selection={selection}
         known={all ? counted.n : picked.size}
         onClear={clear}
-        onDone={pages.reload}
+        onDone={() => {
+          pages.reload();
+          setTurn(turn + 1); // what was changed may not match any more
+        }}
         offerAll={
-          shownPicked && !all ? (
+          shownPicked && !all && selectable(filters) ? (
             <button type="button" class="quiet" onClick={() => setAll(true)}>
               Select all that match
             </button>
@@ -198,9 +209,11 @@ interface CountOf {
 }
 
 /** How many jobs the filters match: counted by the server, page by page, unless the whole list is here. */
-function useCount(filters: Filters, shown: number, done: boolean): CountOf {
+function useCount(filters: Filters, shown: number, done: boolean, turn: number): CountOf {
   const [state, set] = useState<{ key: string; n: number; more: boolean }>({ key: "", n: 0, more: true });
-  const key = JSON.stringify(selectionOf(filters));
+  const key = JSON.stringify(countOf(filters));
+  const back = useStore(recoveries);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: counted anew after an operation and after an outage
   useEffect(() => {
     const control = new AbortController();
     const ask = async (): Promise<void> => {
@@ -217,7 +230,7 @@ function useCount(filters: Filters, shown: number, done: boolean): CountOf {
     };
     ask().catch(() => undefined); // the list says what is wrong
     return () => control.abort();
-  }, [key]);
+  }, [key, turn, back]);
   if (done) return { n: shown, more: false };
   return state.key === key ? state : { n: undefined, more: true };
 }
