@@ -26,10 +26,11 @@ func ChannelOfURL(id, raw string) (Channel, error) {
 		return c, errors.New("must begin with one of " + strings.Join(ChannelSchemes(), ", "))
 	}
 	c.Secrets.URL = raw
-	if err := of(u, &c); err != nil {
+	if err = of(u, &c); err != nil {
 		return c, err
 	}
-	return c, c.Validate()
+	err = c.Validate()
+	return c, err
 }
 
 // ChannelSchemes returns what the URL of a channel may begin with, sorted.
@@ -65,7 +66,7 @@ func parameter(u *url.URL, names ...string) string {
 	return ""
 }
 
-// parts returns the parts of a path that are not empty.
+// pathParts returns the parts of a path that are not empty.
 func pathParts(u *url.URL) []string {
 	return strings.FieldsFunc(u.Path, func(r rune) bool { return r == '/' })
 }

@@ -44,7 +44,7 @@ func channelOf(kind domain.ChannelKind, server string) *domain.Channel {
 	case domain.ChannelPagerDuty:
 		c.Secrets.URL, secrets["routingKey"] = server+"/v2/enqueue", "T0KEN0123456789abcdef0123456789a"
 	case domain.ChannelAlertmanager:
-		c.Secrets.URL, options["labels"], secrets["token"] = server, "team=ops,site=fra", "T0KEN-bearer"
+		c.Secrets.URL, options["labels"], secrets["token"] = server, "team=ops,site=fra", "T0KEN-of  bearer"
 	case domain.ChannelSMS:
 		c.Secrets.URL, secrets["token"] = server, "T0KEN of twilio"
 		options["accountSid"], options["from"] = "AC0123456789abcdef0123456789abcdef", "+4930123456"
