@@ -102,7 +102,7 @@ var imports = []struct {
 	{"internal/api/instants", row{modules: []string{"github.com/danielgtaylor/huma/v2"}}},
 	{"internal/api/reference", row{internal: []string{"domain", "wire", "api/instants"},
 		modules: []string{"github.com/danielgtaylor/huma/v2"}}},
-	{"internal/api", row{internal: []string{"charset", "cron", "target", "domain", "wire", "store",
+	{"internal/api", row{internal: []string{"charset", "cron", "target", "webhook", "domain", "wire", "store",
 		"edit", "forecast", "bulk", "alert", "view",
 		"access", "oidc", "audit", "front", "api/instants", "api/reference", "budget", "clock",
 		"telemetry", "peer", "peerview", "testcall"},

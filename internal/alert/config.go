@@ -17,6 +17,7 @@ type Settings struct {
 	Rules    []domain.AlertRule
 	Silences []domain.Silence
 	Windows  []domain.Maintenance
+	Former   map[string]string // ids that channels had before: the id that each has now
 }
 
 // Config is what a teller is made of.
@@ -51,4 +52,28 @@ func (s *Settings) channelsOf(r *domain.AlertRule) (found []*domain.Channel) {
 		}
 	}
 	return found
+}
+
+// formerOf returns the ids that a channel had before.
+func (s *Settings) formerOf(id string) (former []string) {
+	for was, is := range s.Former {
+		if is == id {
+			former = append(former, was)
+		}
+	}
+	slices.Sort(former)
+	return former
+}
+
+// channel returns a channel by its id, or by one that it had before; nil: there is none.
+func (s *Settings) channel(id string) *domain.Channel {
+	if is, ok := s.Former[id]; ok {
+		id = is
+	}
+	for i := range s.Channels {
+		if s.Channels[i].ID == id {
+			return &s.Channels[i]
+		}
+	}
+	return nil
 }

@@ -25,6 +25,7 @@ type courier struct {
 	cfg     *Config
 	notices store.Notices
 	channel domain.Channel
+	former  []string // ids that the channel had before
 	woken   chan struct{}
 	stop    context.CancelFunc
 	sent    []int64 // when messages were sent in the last minute, oldest first
@@ -59,9 +60,7 @@ func (k *courier) run(ctx context.Context) {
 
 // runOnce sends what is due. It returns when something is due next; zero: nothing is pending.
 func (k *courier) runOnce(ctx context.Context) (next int64, err error) {
-	pending, err := k.notices.Messages(ctx, store.MessageQuery{
-		Pending: true, Channel: k.channel.ID, Limit: pendingAtOnce,
-	})
+	pending, err := k.pending(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -96,6 +95,22 @@ func (k *courier) runOnce(ctx context.Context) (next int64, err error) {
 	return next, nil
 }
 
+// pending returns what waits for the channel, the next that is due first. What it got under a former id goes first.
+func (k *courier) pending(ctx context.Context) (found []domain.Notification, err error) {
+	for _, id := range append(k.former[:len(k.former):len(k.former)], k.channel.ID) {
+		part, err := k.notices.Messages(ctx, store.MessageQuery{
+			Pending: true, ByDue: true, Channel: id, Limit: pendingAtOnce - len(found),
+		})
+		if err != nil {
+			return nil, err
+		}
+		if found = append(found, part...); len(found) >= pendingAtOnce {
+			break
+		}
+	}
+	return found, nil
+}
+
 // send makes an attempt for messages, several as a digest, and keeps its outcome.
 func (k *courier) send(ctx context.Context, list []domain.Notification) error {
 	m := &Message{ID: list[0].ID, Type: list[0].Type, At: list[0].CreatedAt, Link: k.cfg.Link}
@@ -107,7 +122,7 @@ func (k *courier) send(ctx context.Context, list []domain.Notification) error {
 	if len(list) > 1 {
 		m.Type, m.ID = domain.NoticeDigest, domain.NewDigestID(ids, m.At)
 	}
-	failure := k.cfg.Sender.Send(ctx, &k.channel, m)
+	failure := k.attempt(ctx, m)
 	if ctx.Err() != nil {
 		return ctx.Err() // it is sent again with the same id
 	}
@@ -126,6 +141,14 @@ func (k *courier) send(ctx context.Context, list []domain.Notification) error {
 		}
 	}
 	return nil
+}
+
+// attempt sends a message, unless it is not known where to.
+func (k *courier) attempt(ctx context.Context, m *Message) error {
+	if k.channel.Unread != "" {
+		return &DeliveryError{Text: k.channel.Unread}
+	}
+	return k.cfg.Sender.Send(ctx, &k.channel, m)
 }
 
 // note keeps when the channel got something, for its limit.

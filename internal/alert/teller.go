@@ -30,6 +30,7 @@ type Teller struct {
 	groups   *openGroups // nil: to be read
 	round    round
 	watch    watch
+	orphans  orphans
 	refused  bool // the last step: another one came first
 	couriers map[string]*courier
 	sending  sync.WaitGroup
@@ -120,6 +121,9 @@ func (t *Teller) step(ctx context.Context) (more bool, err error) {
 			return false, err
 		}
 	}
+	if err := t.orphans.end(ctx, &t.Config, &t.settings, now); err != nil {
+		return false, err
+	}
 	more = len(changes) == changesAtOnce || waiting || len(t.round.groups) > 0
 	if err := s.decide(ctx); err != nil || s.out.Empty() {
 		return more && err == nil, err
@@ -153,7 +157,10 @@ func (t *Teller) serve(ctx context.Context) {
 		if t.couriers[id] != nil {
 			continue
 		}
-		k := &courier{cfg: &t.Config, notices: t.notices, channel: *c, woken: make(chan struct{}, 1)}
+		k := &courier{
+			cfg: &t.Config, notices: t.notices, channel: *c, former: t.settings.formerOf(id),
+			woken: make(chan struct{}, 1),
+		}
 		var own context.Context
 		own, k.stop = context.WithCancel(context.WithoutCancel(ctx)) // stopCouriers ends it
 		t.couriers[id] = k

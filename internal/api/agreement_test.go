@@ -209,6 +209,11 @@ var bodyOperations = func() []bodyOperation {
 			[]string{"action", "ids", "all", "cursor", "tags", "tags.add", "tags.remove", "query", "query.host"}},
 		// past; as the other fields allow
 		{"POST", "/keys", "/keys", `{"name":"x","role":"viewer"}`, 201, []string{"expiresAt", "role", "namespace"}},
+		// as the kind wants them
+		{"PUT", "/alerts/channels/agreement", "/alerts/channels/{id}",
+			`{"kind":"WEBHOOK","secrets":{"url":"https://example.com/x"}}`, 200, []string{"kind", "options", "secrets",
+				"signingSecrets", "templates", "templates.title", "templates.text"}},
+		{"POST", "/alerts/channels/preview", "/alerts/channels/preview", `{}`, 200, []string{"title", "text"}},
 		{"POST", "/session", "/session", `{"key":"` + key1 + `"}`, 201, []string{"key"}}, // others open nothing
 	}
 }()

@@ -233,7 +233,7 @@ type notificationBody struct {
 	Channel   string                   `json:"channel" doc:"Where it goes." example:"env"`
 	GroupID   string                   `json:"groupId" format:"uuid" doc:"The group that it is about." example:"019b76da-a811-8696-9fd2-ecffa5bae4f6"`
 	Type      domain.NotificationType  `json:"type" doc:"What it says: alert.opened, alert.updated or alert.recovered." example:"alert.opened"`
-	State     domain.NotificationState `json:"state" enum:"PENDING,DELIVERED,UNDELIVERABLE,SUPERSEDED" doc:"PENDING: it is to be sent. DELIVERED: the channel has it. UNDELIVERABLE: it was tried for a day. SUPERSEDED: a later one took its place." example:"DELIVERED"`
+	State     domain.NotificationState `json:"state" enum:"PENDING,DELIVERED,UNDELIVERABLE,SUPERSEDED" doc:"PENDING: it is to be sent. DELIVERED: the channel has it. UNDELIVERABLE: it was tried for a day, or its channel is gone. SUPERSEDED: a later one took its place." example:"DELIVERED"`
 	Title     string                   `json:"title" doc:"Its first line." example:"Failing: payments.example.com:443, 2,800 jobs"`
 	CreatedAt int64                    `json:"createdAt" format:"unix-ms" doc:"Unix milliseconds." example:"1767225610145"`
 	Attempts  int                      `json:"attempts" doc:"How often it was tried." example:"1"`

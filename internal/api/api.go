@@ -97,6 +97,7 @@ type Targets struct {
 	// the URL itself tells. nil: every URL may be called.
 	CheckTarget func(url string) error
 	Tests       *testcall.Caller // makes test calls
+	Alerting    Alerting
 }
 
 // Certificates are the client certificates that a job may name.
@@ -193,6 +194,10 @@ func routesOf(c *Config, sc *scope, rm *room) []interface{ register(rt *router) 
 	versions := &versionRoutes{jobRoutes: jobs, jobs: c.Store.Jobs(), changes: c.Store.Changes()}
 	executions := &executionRoutes{view: c.View, scope: sc}
 	lists := &listRoutes{view: c.View, scope: sc}
+	channels := &channelRoutes{
+		Alerting: c.Alerting, settings: c.Store.AlertSettings(), notices: c.Store.Notices(), clock: c.Clock,
+		trail: tr, repeats: c.Repeats, maxBody: c.MaxBody,
+	}
 	return []interface{ register(rt *router) }{
 		jobs, &jobListRoutes{c.View, sc}, keyedRoutes{jobs}, keyedEditRoutes{keyedRoutes{jobs}},
 		versions, changePreviewRoutes{versions}, testRoutes{changePreviewRoutes{versions}, c.Tests, rm.testCalls},
@@ -223,6 +228,7 @@ func routesOf(c *Config, sc *scope, rm *room) []interface{ register(rt *router) 
 		&hostRoutes{view: c.View}, &settingRoutes{c.Settings},
 		&clusterRoutes{c.Cluster.Members, c.Store.Changes(), tr, c.Log},
 		&alertRoutes{list: c.Store.Alerts(), scope: sc}, &groupRoutes{c.Store.Notices(), c.Clock, tr},
+		channels, &channelTrialRoutes{channelRoutes: channels},
 		&auditRoute{
 			store: c.Store, clock: c.Clock, retention: c.Retention, underWay: make(chan struct{}, maxAudits),
 		},

@@ -216,6 +216,8 @@ func needs(method, path string) domain.Role {
 	case method == http.MethodGet, method == http.MethodHead, method == http.MethodOptions,
 		path == "/schedules/preview": // stores nothing
 		return domain.RoleViewer
+	case below("/alerts/channels"): // they have secrets, and reach what is elsewhere
+		return domain.RoleAdmin
 	case below("/jobs"), below("/schedules"), below("/alerts"), below("/notifications"):
 		return domain.RoleEditor
 	}
@@ -228,7 +230,13 @@ func needs(method, path string) domain.Role {
 func tellsOfAll(path string) bool {
 	return path == "/metrics" || path == "/observability/metrics" || path == "/audit" || path == "/hosts" ||
 		path == "/cluster" || path == "/events" || strings.HasPrefix(path, "/cluster/") || path == "/settings" ||
-		strings.HasPrefix(path, "/alerts/") || path == "/notifications" || strings.HasPrefix(path, "/notifications/")
+		strings.HasPrefix(path, "/alerts/") && !partsByNamespace(path) || path == "/notifications" ||
+		strings.HasPrefix(path, "/notifications/")
+}
+
+// partsByNamespace reports whether a path about alerts answers each caller what is of his namespace.
+func partsByNamespace(path string) bool {
+	return path == "/alerts/channels" || strings.HasPrefix(path, "/alerts/channels/")
 }
 
 // reads reports whether a method changes nothing (RFC 9110, section 9.2.1).

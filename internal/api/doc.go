@@ -93,6 +93,7 @@
 //	bulkbody.go bulk.go
 //	schedules.go preview.go testcall.go forecastcost.go forecast.go metrics.go hosts.go cluster.go settings.go
 //	events.go
-//	alerts.go failing.go alertgroups.go audit.go me.go session.go oidc.go keys.go changes.go health.go docs.go
+//	alerts.go failing.go alertgroups.go settingtag.go channelbody.go channels.go channeltrial.go
+//	audit.go me.go session.go oidc.go keys.go changes.go health.go docs.go
 //	api.go
 package api

@@ -324,8 +324,11 @@ func newAPI(t testing.TB, f *fixture, change ...func(*Config)) http.Handler {
 				Usage: "API keys", Variable: "BELFRY_API_KEYS", Secret: true},
 		}},
 		ClientCertificates: Certificates{Names: []string{"acme", "bank"}},
-		Limits:             Limits{LineWait: 50 * time.Millisecond},
-		Cluster:            Cluster{Members: f},
+		Targets: Targets{Alerting: Alerting{
+			Fixed: []domain.Channel{fixedChannel}, Sender: new(postbox),
+		}},
+		Limits:  Limits{LineWait: 50 * time.Millisecond},
+		Cluster: Cluster{Members: f},
 	}
 	stopped := make(chan struct{}) // streams end at once, unless a test is about them
 	close(stopped)

@@ -22,7 +22,7 @@ var counts = strings.Fields(`active jobs gainedCount lostCount bodyBytes calls c
 	index late limit lost lostCount maxRetries maxRuns missed moreNames number open opening overdue pending queued
 	recentCalls recentFailures recentHour refused resumed retryCount skipped spans status streams succeeded successful
 	times total unanswered unchanged unexpected unknown updated version waiting window worth connections
-	free moving owned shards protocol inFlight retries success p50 p90 p99 max jobs allJobs failures attempts`)
+	free moving owned shards protocol inFlight retries success p50 p90 p99 max jobs allJobs failures attempts perMinute revision`)
 
 // kindOfInteger says what an integer is by its name; empty: it is not known.
 func kindOfInteger(name string) string {
@@ -217,6 +217,10 @@ func TestEveryAnswerInBothForms(t *testing.T) {
 		{"POST", "/alerts/groups/" + group + "/acknowledge", "", "/alerts/groups/{id}/acknowledge", false},
 		{"GET", "/notifications", "", "/notifications", true},
 		{"POST", "/notifications/" + message + "/resend", "", "/notifications/{id}/resend", false},
+		{"PUT", "/alerts/channels/ops", opsChannel, "/alerts/channels/{id}", false},
+		{"GET", "/alerts/channels/ops", "", "/alerts/channels/{id}", true},
+		{"GET", "/alerts/channels", "", "/alerts/channels", true},
+		{"POST", "/alerts/channels/ops/test", "", "/alerts/channels/{id}/test", false},
 		{"DELETE", "/jobs/" + id, "", "/jobs/{id}", false},
 		{"GET", "/me", "", "/me", true}, // with a key that expires, as all after it
 		{"POST", "/session", `{"key":"` + expiring + `"}`, "/session", false},

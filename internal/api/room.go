@@ -56,6 +56,8 @@ var costs = map[string]int64{
 	"list-job-executions-by-key": pageCost,
 	"list-job-versions":          pageCost, "list-job-versions-by-key": pageCost,
 
+	"list-channels": pageCost, "get-channel": jobCost, "put-channel": jobCost,
+
 	"get-forecast": jobCost, // what it computes with is not of these: one is made at a time
 
 	"get-job-by-key": jobCost, "put-job-by-key": jobCost, "patch-job-by-key": jobCost,

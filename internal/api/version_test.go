@@ -159,7 +159,7 @@ func TestDeprecation(t *testing.T) {
 func TestAChangeHasNoDefaults(t *testing.T) {
 	s, doc := newSchemas(t, text(call(t, newAPI(t, idleFixture(t)), "GET", "/openapi.json", "").text))
 	operations(doc, func(method, path string, op object) {
-		if method != "PUT" && method != "PATCH" {
+		if method != "PUT" && method != "PATCH" || strings.HasPrefix(path, "/alerts/") { // which is replaced as a whole
 			return
 		}
 		for contentType, media := range op["requestBody"].(object)["content"].(object) {

@@ -1,20 +1,23 @@
 package app
 
 import (
-	"context"
 	"crypto/x509"
-	"fmt"
 
 	"github.com/belfry-scheduler/belfry/internal/alert"
 	"github.com/belfry-scheduler/belfry/internal/alert/send"
+	"github.com/belfry-scheduler/belfry/internal/api"
 	"github.com/belfry-scheduler/belfry/internal/audit"
 	"github.com/belfry-scheduler/belfry/internal/clock"
-	"github.com/belfry-scheduler/belfry/internal/config"
-	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/egress"
 	"github.com/belfry-scheduler/belfry/internal/page"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
+
+// alerting tells people of alerts.
+type alerting struct {
+	teller  *alert.Teller
+	outside api.Alerting // what the API needs of it
+}
 
 // openTasks makes what works in the background: on one server of a cluster, but for what asks the provider of sign-ins.
 func openTasks(a *App, clk clock.Clock, metrics *telemetry.Metrics, policy *egress.Policy, version string) (err error) {
@@ -47,30 +50,13 @@ func openAlerts(a *App, clk clock.Clock, guard send.Guard, version string) error
 	if a.cfg.PublicURL != "" {
 		link = a.cfg.PublicURL + page.Prefix + "/alerts"
 	}
-	channels, err := fixedChannels(a.cfg)
-	if err != nil {
+	settings := &alertSettings{stored: a.store.AlertSettings(), clock: clk, log: a.log}
+	if settings.fixed, settings.former, err = fixedChannels(a.cfg); err != nil {
 		return err
 	}
-	fixed := alert.Settings{Channels: channels, Rules: []domain.AlertRule{domain.DefaultRule()}}
-	a.teller, err = alert.New(alert.Config{
-		Store: a.store, Clock: clk, Log: a.log, Sender: sender, Link: link,
-		Settings: func(context.Context) (alert.Settings, error) { return fixed, nil },
+	a.alerting.outside = api.Alerting{Fixed: settings.fixed, Sender: sender, Link: link}
+	a.alerting.teller, err = alert.New(alert.Config{
+		Store: a.store, Clock: clk, Log: a.log, Sender: sender, Link: link, Settings: settings.now,
 	})
 	return err
-}
-
-// fixedChannels are those of the settings: env, env-2 and so on. All are a default.
-func fixedChannels(cfg *config.Config) (channels []domain.Channel, err error) {
-	for i, u := range cfg.AlertURLs {
-		id := "env"
-		if i > 0 {
-			id = fmt.Sprintf("env-%d", i+1)
-		}
-		c, err := settingChannel(id, u.Reveal(), cfg.SigningSecrets)
-		if err != nil {
-			return nil, err
-		}
-		channels = append(channels, c)
-	}
-	return channels, nil
 }

@@ -14,7 +14,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/belfry-scheduler/belfry/internal/alert"
 	"github.com/belfry-scheduler/belfry/internal/api"
 	"github.com/belfry-scheduler/belfry/internal/audit"
 	"github.com/belfry-scheduler/belfry/internal/bulk"
@@ -53,7 +52,7 @@ type App struct {
 	ports        ports
 	keeper       *keeper
 	auditor      *audit.Auditor
-	teller       *alert.Teller
+	alerting     alerting
 	deadman      *deadman.Switch // nil: nobody is called
 	certificates *certificateWatch
 	hosts        *hostWatch
@@ -191,7 +190,9 @@ func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version strin
 		Program: api.Program{Version: version, StartedAt: started, Page: dashboard,
 			Settings: settingsOf(a.cfg), Stopping: closing},
 		Limits:    api.Limits{MaxBody: a.cfg.MaxBody, MaxImport: a.cfg.MaxImport},
-		Retention: a.cfg.Retention, Targets: api.Targets{CheckTarget: policy.CheckURL, Tests: a.changes.tests.caller},
+		Retention: a.cfg.Retention, Targets: api.Targets{
+			CheckTarget: policy.CheckURL, Tests: a.changes.tests.caller, Alerting: a.alerting.outside,
+		},
 		ClientCertificates: api.Certificates{Names: certificates, MayPresent: a.allows},
 		Proxies:            a.cfg.TrustedProxies, Repeats: a.keeper.repeats,
 		CursorKeys: a.store.derive("cursors of lists"),
@@ -382,7 +383,7 @@ func (a *App) Run(ctx context.Context) error {
 	background.Go(func() { heap.giveBack(keep) })
 	background.Go(func() { a.member.whileFirst(keep, a.auditor.Run) })
 	background.Go(func() { a.member.whileFirst(keep, a.changes.bulk.Run) })
-	background.Go(func() { a.member.whileFirst(keep, a.teller.Run) })
+	background.Go(func() { a.member.whileFirst(keep, a.alerting.teller.Run) })
 	if a.deadman != nil {
 		background.Go(func() { a.member.whileFirst(keep, a.deadman.Run) })
 	}

@@ -105,6 +105,7 @@ func (s *shell) root() *cobra.Command {
 		r.auditCommand(), r.trailCommand(), seriesCommand(r), eventsCommand(r), groupsCommand(r),
 		notificationsCommand(r),
 		s.benchCommand(), s.keysCommand(), r.meCommand(), settingsCommand(r),
+		channelsCommand(r),
 		s.configCommand(), s.copyCommand(), s.migrateCommand(),
 		s.signingSecretCommand(),
 		s.versionCommand())

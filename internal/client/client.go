@@ -26,6 +26,7 @@ type Client struct {
 	Versions   *Versions
 	Failures   *Failures
 	TestCalls  *TestCalls
+	Channels   *Channels
 
 	server *connection
 	events eventTimes
@@ -76,7 +77,7 @@ func New(baseURL, apiKey string) (*Client, error) {
 	}}
 	return &Client{
 		Jobs: &Jobs{server}, Executions: &Executions{server}, Keys: &Keys{server}, Operations: &Operations{server},
-		Versions: &Versions{server}, TestCalls: &TestCalls{server},
+		Versions: &Versions{server}, Channels: &Channels{server}, TestCalls: &TestCalls{server},
 		Failures: &Failures{server},
 		server:   server,
 		events:   eventTimes{eventSilence, eventRetry},

@@ -38,5 +38,5 @@
 //	job.go joblist.go operation.go keyed.go instant.go version.go execution.go failing.go transfer.go key.go
 //	testcall.go
 //	client.go forecast.go pin.go audit.go change.go host.go cluster.go me.go settings.go observe.go
-//	series.go event.go alerting.go
+//	series.go event.go alerting.go channel.go
 package client

@@ -261,7 +261,7 @@ type NotificationState string
 const (
 	NotificationPending       NotificationState = "PENDING"
 	NotificationDelivered     NotificationState = "DELIVERED"
-	NotificationUndeliverable NotificationState = "UNDELIVERABLE" // it was tried for a day
+	NotificationUndeliverable NotificationState = "UNDELIVERABLE" // it was tried for a day, or its channel is gone
 	NotificationSuperseded    NotificationState = "SUPERSEDED"    // a later one of its group took its place
 )
 

@@ -314,6 +314,84 @@ export interface Changes {
   nextCursor?: string;
 }
 
+export interface Channel {
+  /** Unix milliseconds; null: it is not stored. */
+  createdAt: number | null;
+  /** Whether rules that name no channels mean it. */
+  default: boolean;
+  /** Whether it is told nothing. */
+  disabled: boolean;
+  /** Why it cannot be told: its secrets need another encryption key. null: it can. */
+  error: string | null;
+  /** Its id, which rules name. */
+  id: string;
+  /** How it is told: see GET /alerts/channels/kinds. */
+  kind: string;
+  /** The latest attempt; absent: none is known. */
+  lastDelivery?: LastDelivery;
+  /** The only namespace whose rules may use it; absent: all. */
+  namespace?: string;
+  /** When the oldest of these was made, Unix milliseconds; null: there are none. */
+  oldestPendingAt: number | null;
+  /** Fields of the kind that are not secret. */
+  options: Record<string, string>;
+  /** Messages that wait for it. */
+  pending: number;
+  /** Messages a minute; past that they are one digest. */
+  perMinute: number;
+  /** The number in its ETag; null: it is not stored. */
+  revision: number | null;
+  /** Those that are: ******** for each that is set. */
+  secrets: Record<string, string>;
+  /** ******** for each. */
+  signingSecrets: string[];
+  /** api: it is stored. environment: it is of BELFRY_ALERT_URL of the server that answers, and is changed there. */
+  source: "api" | "environment";
+  /** Where it is, as far as that is no secret. */
+  target: string;
+  /** How its messages are written. */
+  templates: ChannelTemplates;
+  /** Unix milliseconds; null: it is not stored. */
+  updatedAt: number | null;
+}
+
+export interface ChannelField {
+  /** What it is, for people. */
+  help: string;
+  /** Its name. */
+  name: string;
+  /** Whether there is no channel without it. */
+  required: boolean;
+  /** true: it is one of secrets, otherwise one of options. */
+  secret: boolean;
+}
+
+export interface ChannelKind {
+  /** What a channel has to know, in the order of a form. */
+  fields: ChannelField[];
+  /** Its name. */
+  kind: string;
+  /** Whether its messages may be signed: signingSecrets. */
+  signed: boolean;
+}
+
+export interface ChannelKinds {
+  /** All of them. */
+  kinds: ChannelKind[];
+}
+
+export interface ChannelTemplates {
+  /** Of the rest; absent: the usual one. */
+  text?: string;
+  /** Of the first line; absent: the usual one. */
+  title?: string;
+}
+
+export interface Channels {
+  /** Those of the settings first, then by id. */
+  channels: Channel[];
+}
+
 export interface CheckState {
   /** The reason when it is not. */
   detail?: string;
@@ -453,6 +531,13 @@ export interface Deleted {
   effectiveTo: number;
   /** The job's id. */
   jobId: string;
+  /** What was done, for people. */
+  message: string;
+}
+
+export interface DeletedChannel {
+  /** The channel's id. */
+  id: string;
   /** What was done, for people. */
   message: string;
 }
@@ -1232,6 +1317,15 @@ export interface Keys {
   keys: Key[];
 }
 
+export interface LastDelivery {
+  /** When it was, Unix milliseconds. */
+  at: number;
+  /** Why it failed; null: it did not. */
+  error: string | null;
+  /** What has become of the message: PENDING: it has failed, and is tried again. */
+  state: "PENDING" | "DELIVERED" | "UNDELIVERABLE" | "SUPERSEDED";
+}
+
 export interface ListedJob {
   /** How many bytes a body has that was cut. */
   bodyBytes?: number;
@@ -1365,6 +1459,27 @@ export interface Missed {
   from: number;
 }
 
+export interface NewChannel {
+  /** true: rules that name no channels mean it. Without rules every final failure is told there. */
+  default?: boolean;
+  /** true: it is told nothing. What waits for it ends after an hour. */
+  disabled?: boolean;
+  /** How it is told: see GET /alerts/channels/kinds. */
+  kind: string;
+  /** The only namespace whose rules may use it; absent: all. */
+  namespace?: string;
+  /** Fields of the kind that are not secret. */
+  options?: Record<string, string>;
+  /** Messages a minute; past that they are one digest. 0 or absent: 20. */
+  perMinute?: number;
+  /** Fields of the kind that are: sealed where they are stored, and never shown. ******** keeps the one that is there. */
+  secrets?: Record<string, string>;
+  /** Of the signature by Standard Webhooks, of kinds that have one: whsec_ and base64. Two during a rotation. ******** keeps the one in its place. */
+  signingSecrets?: string[];
+  /** How its messages are written, as text/template of Go reads it. */
+  templates?: ChannelTemplates;
+}
+
 export interface NewKey {
   /** From when on it opens nothing any more: Unix milliseconds or RFC 3339; 0 or absent: it does not expire. */
   expiresAt?: 0 | number | string | null;
@@ -1427,7 +1542,7 @@ export interface Notification {
   lastAt: number | null;
   /** The next attempt, Unix milliseconds; null: there is none. */
   nextAt: number | null;
-  /** PENDING: it is to be sent. DELIVERED: the channel has it. UNDELIVERABLE: it was tried for a day. SUPERSEDED: a later one took its place. */
+  /** PENDING: it is to be sent. DELIVERED: the channel has it. UNDELIVERABLE: it was tried for a day, or its channel is gone. SUPERSEDED: a later one took its place. */
   state: "PENDING" | "DELIVERED" | "UNDELIVERABLE" | "SUPERSEDED";
   /** Its first line. */
   title: string;
@@ -1587,6 +1702,13 @@ export interface PreviewRequest {
   schedule: string;
   /** The IANA zone in which it is read. */
   timezone?: string | null;
+}
+
+export interface PreviewedChannel {
+  /** The rest. */
+  text: string;
+  /** The first line. */
+  title: string;
 }
 
 export interface Problem {
@@ -1914,6 +2036,17 @@ export interface TestTimings {
   waitedMs?: number;
 }
 
+export interface TriedChannel {
+  /** When it was sent, Unix milliseconds. */
+  at: number;
+  /** Whether the receiver has taken the message. */
+  delivered: boolean;
+  /** How long that took, in milliseconds. */
+  durationMs: number;
+  /** Why it has not, without secrets; null: it has. */
+  error: string | null;
+}
+
 export interface Triggered {
   /** The execution's id. */
   executionId: string;
@@ -1979,6 +2112,72 @@ export interface Routes {
     query: Record<never, never>;
     body: undefined;
     answer: Index;
+  };
+  "GET /alerts/channels": {
+    path: Record<never, never>;
+    query: {
+      /** In which form the answer has instants. unix-ms: Unix milliseconds. rfc3339: text in UTC with milliseconds, as in 2026-01-01T00:00:00.000Z; each integer that has x-instant is then a string of the format date-time. */
+      time?: "unix-ms" | "rfc3339";
+    };
+    body: undefined;
+    answer: Channels;
+  };
+  "GET /alerts/channels/kinds": {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: ChannelKinds;
+  };
+  "POST /alerts/channels/preview": {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: ChannelTemplates;
+    answer: PreviewedChannel;
+  };
+  "GET /alerts/channels/{id}": {
+    path: {
+      /** The channel's id. */
+      id: string;
+    };
+    query: {
+      /** In which form the answer has instants. unix-ms: Unix milliseconds. rfc3339: text in UTC with milliseconds, as in 2026-01-01T00:00:00.000Z; each integer that has x-instant is then a string of the format date-time. */
+      time?: "unix-ms" | "rfc3339";
+    };
+    body: undefined;
+    answer: Channel;
+  };
+  "PUT /alerts/channels/{id}": {
+    path: {
+      /** The channel's id. */
+      id: string;
+    };
+    query: {
+      /** In which form the answer has instants. unix-ms: Unix milliseconds. rfc3339: text in UTC with milliseconds, as in 2026-01-01T00:00:00.000Z; each integer that has x-instant is then a string of the format date-time. */
+      time?: "unix-ms" | "rfc3339";
+    };
+    body: NewChannel;
+    answer: Channel;
+  };
+  "DELETE /alerts/channels/{id}": {
+    path: {
+      /** The channel's id. */
+      id: string;
+    };
+    query: Record<never, never>;
+    body: undefined;
+    answer: DeletedChannel;
+  };
+  "POST /alerts/channels/{id}/test": {
+    path: {
+      /** The channel's id. */
+      id: string;
+    };
+    query: {
+      /** In which form the answer has instants. unix-ms: Unix milliseconds. rfc3339: text in UTC with milliseconds, as in 2026-01-01T00:00:00.000Z; each integer that has x-instant is then a string of the format date-time. */
+      time?: "unix-ms" | "rfc3339";
+    };
+    body: undefined;
+    answer: TriedChannel;
   };
   "GET /alerts/groups": {
     path: Record<never, never>;

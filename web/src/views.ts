@@ -3,6 +3,7 @@ import type { ComponentType } from "preact";
 import type { Role } from "./me.ts";
 import { Alerts } from "./views/alerts.tsx";
 import { Changes } from "./views/changes.tsx";
+import { Channels } from "./views/channels.tsx";
 import { ClusterView } from "./views/cluster.tsx";
 import { ExecutionView } from "./views/execution.tsx";
 import { Failed } from "./views/failed.tsx";
@@ -41,6 +42,7 @@ export const views: View[] = [
   { path: "/running", title: "Running now", component: RunningNow, nav: { key: "r", icon: "running" } },
   { path: "/failed", title: "Failed", component: Failed, nav: { key: "f", icon: "failed" } },
   { path: "/alerts", title: "Alerts", component: Alerts, nav: { key: "a", icon: "alerts" } },
+  { path: "/alerts/channels", title: "Channels", component: Channels },
   { path: "/forecast", title: "Forecast", component: Forecast, nav: { key: "d", icon: "forecast" } },
   { path: "/executions/:id", title: "Execution", component: ExecutionView },
   { path: "/proof", title: "Proof", component: Proof, nav: { key: "p", icon: "proof" }, all: true },

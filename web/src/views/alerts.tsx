@@ -3,6 +3,7 @@ import { call } from "../api.ts";
 import { count, plural } from "../format.ts";
 import { href, setQuery, usePlace } from "../router.ts";
 import type { Alert } from "../types.gen.ts";
+import { AlertTabs } from "../ui/alerttabs.tsx";
 import { Choice, Head, Icon, Time } from "../ui/basics.tsx";
 import { Empty } from "../ui/empty.tsx";
 import { JobLink, useJobZone } from "../ui/job.tsx";
@@ -50,6 +51,7 @@ export function Alerts() {
           Look again
         </button>
       </Head>
+      <AlertTabs />
       <search class="filters">
         <Choice label="State" value={state} options={shown} onChange={(s) => setQuery({ state: s })} />
       </search>
