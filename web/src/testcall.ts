@@ -1,7 +1,7 @@
 // A test call in words: its parts on a line of time, and request and answer as text.
 import type { TestCall, TestRequest, TestResponse } from "./types.gen.ts";
 
-export interface Part {
+interface Part {
   name: string;
   ms: number;
   /** Where it is on a line from 0 to 100. */
