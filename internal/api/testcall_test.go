@@ -196,7 +196,9 @@ func TestTestCallRefusesWhatTheChangeWould(t *testing.T) {
 func TestTestCallThatFails(t *testing.T) {
 	h := newAPI(t, newFixture(t), calling(t))
 	busy := newCalledServer(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(429) })
-	moved := newCalledServer(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/x", 302) })
+	moved := newCalledServer(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/x", http.StatusFound)
+	})
 	binary := newCalledServer(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte{0xff, 0, 1}) })
 	long := newCalledServer(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, strings.Repeat("ä", 5<<20))

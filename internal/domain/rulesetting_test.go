@@ -17,7 +17,7 @@ func TestRulesAreReadAsStored(t *testing.T) {
 		To: 3}
 	w := Maintenance{ID: "w", Revision: 5, Limit: "pay", Match: match, Reason: "backup", By: by, CreatedAt: 1,
 		UpdatedAt: 2,
-		Schedule: "0 0 2 * * *", Timezone: "Europe/Berlin", DurationMs: 3, Disabled: true}
+		Schedule:  "0 0 2 * * *", Timezone: "Europe/Berlin", DurationMs: 3, Disabled: true}
 	stored := r.Encode()
 	if got, err := DecodeAlertRule(&stored); err != nil || !reflect.DeepEqual(got, r) {
 		t.Errorf("%+v, %v", got, err)

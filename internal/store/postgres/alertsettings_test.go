@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 
@@ -17,7 +18,7 @@ func secretSetting(id string) domain.AlertSetting {
 func wantSetting(t *testing.T, s store.Store) {
 	t.Helper()
 	got, err := s.AlertSettings().AlertSetting(t.Context(), domain.SettingChannel, "ops")
-	if err != nil || string(got.Secrets) != string(secretSetting("ops").Secrets) {
+	if err != nil || !bytes.Equal(got.Secrets, secretSetting("ops").Secrets) {
 		t.Fatalf("%+v, %v", got, err)
 	}
 }

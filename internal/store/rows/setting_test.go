@@ -1,6 +1,7 @@
 package rows
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
@@ -29,7 +30,7 @@ func TestSettingIsSealed(t *testing.T) {
 	if err != nil || strings.Contains(string(row.Secrets+row.Body), "s3cr3t") {
 		t.Fatalf("%+v, %v", row, err)
 	}
-	if got := row.Decode(box); string(got.Secrets) != string(s.Secrets) || got.Unread != "" || got.Revision != 3 {
+	if got := row.Decode(box); !bytes.Equal(got.Secrets, s.Secrets) || got.Unread != "" || got.Revision != 3 {
 		t.Errorf("%+v", got)
 	}
 	if got := row.Decode(other); got.Secrets != nil || !strings.Contains(got.Unread, "CHANNEL ops") ||
@@ -55,7 +56,7 @@ func TestSettingIsSealed(t *testing.T) {
 			t.Fatalf("changed %v, %v", changed, err)
 		}
 	}
-	if got := row.Decode(other); string(got.Secrets) != string(s.Secrets) {
+	if got := row.Decode(other); !bytes.Equal(got.Secrets, s.Secrets) {
 		t.Errorf("sealed anew: %+v", got)
 	}
 	if got := row.Plain(other); string(got.Secrets) != string(s.Secrets) {

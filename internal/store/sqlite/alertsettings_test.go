@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -19,7 +20,7 @@ func secretSetting() domain.AlertSetting {
 func wantSetting(t *testing.T, s *Store) {
 	t.Helper()
 	got, err := s.AlertSettings().AlertSetting(t.Context(), domain.SettingChannel, "ops")
-	if err != nil || string(got.Secrets) != string(secretSetting().Secrets) || got.Unread != "" {
+	if err != nil || !bytes.Equal(got.Secrets, secretSetting().Secrets) || got.Unread != "" {
 		t.Fatalf("%+v, %v", got, err)
 	}
 }
