@@ -313,75 +313,6 @@ func TestClaimsThatTheTokenLacks(t *testing.T) {
 	}
 }
 
-// TestAProviderThatFails: each way to fail is a refusal in words, within bounds, and over when it answers again.
-func TestAProviderThatFails(t *testing.T) {
-	i := oidctest.New(t)
-	fail := func(path string, how func(w http.ResponseWriter, r *http.Request)) {
-		i.Before = func(w http.ResponseWriter, r *http.Request) bool {
-			if r.URL.Path != path {
-				return false
-			}
-			how(w, r)
-			return true
-		}
-	}
-	endless := func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.Copy(w, io.LimitReader(zeros{}, maxAnswer+1))
-	}
-	elsewhere := func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, "https://evil.example/", http.StatusTemporaryRedirect)
-	}
-	for _, how := range []func(http.ResponseWriter, *http.Request){
-		http.NotFound, endless, elsewhere,
-		func(w http.ResponseWriter, _ *http.Request) {
-			_, _ = io.WriteString(w, `{"issuer":"https://evil.example"}`)
-		},
-		func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
-	} {
-		s := serverOf(t, i)
-		fail("/.well-known/openid-configuration", how)
-		_, err := s.Begin(t.Context(), "/ui")
-		wantRefusal(t, "discovery", err, Unavailable)
-		if w := s.Warning(); !strings.Contains(w, i.URL) || len(w) > 400 {
-			t.Errorf("warning: %q", w)
-		}
-		i.Before = nil
-		_, err = s.Begin(t.Context(), "/ui")
-		wantRefusal(t, "a moment later", err, Unavailable)
-		s.clock.Suspend(askAgain)
-		a := s.come(t, i)
-		if w := s.Warning(); w != "" {
-			t.Errorf("warning: %q", w)
-		}
-		fail("/token", how)
-		_, err = s.Finish(t.Context(), a)
-		wantRefusal(t, "token", err, Unavailable)
-		i.Told, i.Claims = map[string]any{}, func(c map[string]any) { delete(c, "groups") }
-		told := serverOf(t, i)
-		a = told.come(t, i)
-		fail("/userinfo", how)
-		_, err = told.Finish(t.Context(), a)
-		if why, ok := errors.AsType[*Refusal](err); !ok || why.Reason != Unavailable && why.Reason != Untrusted {
-			t.Errorf("user info: %v", err)
-		}
-		i.Told, i.Claims, i.Before = nil, nil, nil
-	}
-	fail("/keys", http.NotFound)
-	s := serverOf(t, i)
-	_, err := s.Finish(t.Context(), s.come(t, i))
-	wantRefusal(t, "keys", err, Untrusted)
-}
-
-type zeros struct{}
-
-func (zeros) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = ' '
-	}
-	return len(p), nil
-}
-
 // TestEndpointsOfAProvider: none is less safe than the issuer.
 func TestEndpointsOfAProvider(t *testing.T) {
 	p := &Provider{cfg: Config{Issuer: "https://login.example.com"}}
@@ -451,10 +382,10 @@ func providerIsAskedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	var down atomic.Bool
-	asked := 0
+	var asked atomic.Int32
 	down.Store(true)
 	p.client.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
-		asked++
+		asked.Add(1)
 		if down.Load() {
 			return nil, errors.New("connection refused")
 		}
@@ -466,13 +397,13 @@ func providerIsAskedAgain(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	go p.Run(ctx)
 	time.Sleep(5 * retryEvery / 2)
-	if asked != 3 || p.Warning() == "" || strings.Count(log.String(), "WARN") != 1 {
-		t.Errorf("asked %d times, %q\n%s", asked, p.Warning(), &log)
+	if asked.Load() != 3 || p.Warning() == "" || strings.Count(log.String(), "WARN") != 1 {
+		t.Errorf("asked %d times, %q\n%s", asked.Load(), p.Warning(), &log)
 	}
 	down.Store(false)
 	time.Sleep(retryEvery)
-	if asked != 4 || p.Warning() != "" || strings.Count(log.String(), "answers again") != 1 {
-		t.Errorf("asked %d times, %q\n%s", asked, p.Warning(), &log)
+	if asked.Load() != 4 || p.Warning() != "" || strings.Count(log.String(), "answers again") != 1 {
+		t.Errorf("asked %d times, %q\n%s", asked.Load(), p.Warning(), &log)
 	}
 	down.Store(true)
 	time.Sleep(askEvery)
