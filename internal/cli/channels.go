@@ -140,8 +140,7 @@ func (f *channelFlags) add(fs *pflag.FlagSet) {
 	fs.BoolVar(&f.spec.Disabled, "disabled", false, "it is told nothing")
 	fs.IntVar(&f.spec.PerMinute, "per-minute", 0, "messages a minute (default 20)")
 	fs.StringArrayVar(&f.options, "option", nil, "NAME=VALUE of the kind; an empty value removes it; repeatable")
-	fs.StringArrayVar(&f.secrets, "secret", nil, "NAME=FILE: a secret of the kind, read from a file, - for standard "+
-		"input; an empty one removes it; repeatable")
+	fs.StringArrayVar(&f.secrets, "secret", nil, "NAME=FILE: a secret, read from a file or - (stdin); empty removes it")
 	fs.StringArrayVar(&f.signing, "signing-secret", nil, "FILE: a secret of the signature; repeatable")
 	fs.StringVar(&f.spec.Templates.Title, "title-template", "", "template of the first line")
 	fs.StringVar(&f.spec.Templates.Text, "text-template", "", "template of the rest")

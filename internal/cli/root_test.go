@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -57,14 +58,16 @@ func TestEveryCommandHelps(t *testing.T) {
 	})
 }
 
+// quoted is what a shell takes for one word.
+var quoted = regexp.MustCompile(`'[^']*'|"[^"]*"`)
+
 // TestExamplesAreCommandLines: what the help shows can be typed.
 func TestExamplesAreCommandLines(t *testing.T) {
 	s, _, _ := testShell()
 	everyCommand(s.root(), func(cmd *cobra.Command) {
 		for line := range strings.Lines(cmd.Example) {
 			line = line[strings.LastIndex(line, "belfry ")+len("belfry "):]
-			words := strings.Fields(strings.NewReplacer("'0 30 9 * * MON-FRI'", "x", "'@every 90m'", "x",
-				"'0 30 2 * * *'", "x").Replace(line))
+			words := strings.Fields(quoted.ReplaceAllString(line, "x"))
 			for i, w := range words {
 				if w == "|" {
 					words = words[:i]
