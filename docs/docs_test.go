@@ -95,6 +95,7 @@ func TestPaths(t *testing.T) {
 	for _, m := range regexp.MustCompile(`\$B(/[^\s"?]*)`).FindAllStringSubmatch(page, -1) {
 		path := strings.NewReplacer("$ID", "{id}", "$EXECUTION", "{id}", "$KEY_ID", "{id}",
 			"$OPERATION", "{id}", "$GROUP", "{id}", "$NOTIFICATION", "{id}", "$CHANNEL", "{id}",
+			"$RULE", "{id}", "$SILENCE", "{id}", "$WINDOW", "{id}",
 			"$NODE", "{name}", "$KEY", "{key}", "$VERSION", "{version}").
 			Replace(m[1])
 		called[path] = true

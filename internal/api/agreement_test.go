@@ -192,6 +192,9 @@ var bodyOperations = func() []bodyOperation {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		change = append(change, name)
 	}
+	const silence = `{"reason":"x","durationMs":60000}`
+	matching := []string{"match", "match.jobs", "match.namespace", "match.tag", "match.host", "reason", "startsAt",
+		"endsAt", "durationMs"}
 	return []bodyOperation{
 		{"POST", "/jobs", "/jobs", paused, 201, nil},
 		{"PUT", "/jobs/%s", "/jobs/{id}", `{}`, 200, change},
@@ -214,6 +217,13 @@ var bodyOperations = func() []bodyOperation {
 			`{"kind":"WEBHOOK","secrets":{"url":"https://example.com/x"}}`, 200, []string{"kind", "options", "secrets",
 				"signingSecrets", "templates", "templates.title", "templates.text"}},
 		{"POST", "/alerts/channels/preview", "/alerts/channels/preview", `{}`, 200, []string{"title", "text"}},
+		// as the kind and the other fields allow
+		{"PUT", "/alerts/rules/agreement", "/alerts/rules/{id}", `{}`, 200, append([]string{"name", "when", "when.kind",
+			"when.count", "when.of", "when.percent", "when.thresholdMs", "when.windowMs", "channels"}, matching...)},
+		{"POST", "/alerts/silences", "/alerts/silences", silence, 201, matching},
+		{"PUT", "/alerts/silences/agreement", "/alerts/silences/{id}", silence, 200, matching},
+		{"PUT", "/alerts/windows/agreement", "/alerts/windows/{id}",
+			`{"reason":"x","schedule":"@hourly","durationMs":60000}`, 200, matching},
 		{"POST", "/session", "/session", `{"key":"` + key1 + `"}`, 201, []string{"key"}}, // others open nothing
 	}
 }()

@@ -66,6 +66,8 @@ type alertGroupBody struct {
 	RecoveredAt *int64            `json:"recoveredAt" format:"unix-ms" doc:"When the last alert of it ended, Unix milliseconds; null: one is open." example:"1767225780102"`
 	ToldAt      *int64            `json:"toldAt" format:"unix-ms" doc:"When people were told last, Unix milliseconds; null: not yet." example:"1767225610145"`
 
+	When         domain.ConditionKind `json:"when" enum:"FAILURES,FAILED_OF_LAST,SUCCESS_RATE,DURATION,DRIFT,MISSED,SKIPPED,LOST" doc:"The condition that holds for its jobs: see the rules." example:"FAILURES"`
+	Silenced     *quietBody           `json:"silenced,omitempty" doc:"By what people are not told of it now."`
 	Acknowledged *acknowledgementBody `json:"acknowledged,omitempty" doc:"Who looks after it."`
 	Samples      []alertSampleBody    `json:"samples" nullable:"false" doc:"The jobs that failed first, five at most."`
 }
@@ -73,6 +75,14 @@ type alertGroupBody struct {
 type acknowledgementBody struct {
 	At int64       `json:"at" format:"unix-ms" doc:"Since when, Unix milliseconds." example:"1767225640000"`
 	By operationBy `json:"by" doc:"Who."`
+}
+
+type quietBody struct {
+	Kind   domain.QuietKind `json:"kind" enum:"SILENCE,WINDOW" doc:"A silence, or a maintenance window." example:"SILENCE"`
+	ID     string           `json:"id" doc:"Its id." example:"s-mzxw6ytboi"`
+	Reason string           `json:"reason" doc:"Why." example:"new disks"`
+	By     operationBy      `json:"by" doc:"Who has made it."`
+	Until  int64            `json:"until" format:"unix-ms" doc:"When it ends, Unix milliseconds." example:"1767232800000"`
 }
 
 type alertSampleBody struct {
@@ -92,7 +102,13 @@ func alertGroupBodyOf(g *domain.Group) alertGroupBody {
 		ID: g.ID.String(), Rule: g.Rule, State: g.State, Level: g.Level, GroupBy: g.By, Key: g.Key,
 		Jobs: g.Counts.Jobs, AllJobs: g.Counts.AllJobs, Failures: g.Counts.Failures, FirstAt: g.FirstAt,
 		LastAt: g.LastAt, RecoveredAt: unlessZero(g.RecoveredAt), ToldAt: unlessZero(g.Told.At),
-		Samples: []alertSampleBody{},
+		Samples: []alertSampleBody{}, When: g.When,
+	}
+	if b.When == "" {
+		b.When = domain.WhenFailures
+	}
+	if q := g.Quiet; q != nil {
+		b.Silenced = &quietBody{q.Kind, q.ID, q.Reason, operationBy{q.By.Key, q.By.Name}, q.Until}
 	}
 	if g.Ack.At != 0 {
 		b.Acknowledged = &acknowledgementBody{g.Ack.At, operationBy{g.Ack.By.Key, g.Ack.By.Name}}

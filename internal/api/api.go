@@ -198,6 +198,7 @@ func routesOf(c *Config, sc *scope, rm *room) []interface{ register(rt *router) 
 		Alerting: c.Alerting, settings: c.Store.AlertSettings(), notices: c.Store.Notices(), clock: c.Clock,
 		trail: tr, repeats: c.Repeats, maxBody: c.MaxBody,
 	}
+	edits := &settingEdits{stored: c.Store.AlertSettings(), clock: c.Clock, trail: tr, maxBody: c.MaxBody}
 	return []interface{ register(rt *router) }{
 		jobs, &jobListRoutes{c.View, sc}, keyedRoutes{jobs}, keyedEditRoutes{keyedRoutes{jobs}},
 		versions, changePreviewRoutes{versions}, testRoutes{changePreviewRoutes{versions}, c.Tests, rm.testCalls},
@@ -229,6 +230,7 @@ func routesOf(c *Config, sc *scope, rm *room) []interface{ register(rt *router) 
 		&clusterRoutes{c.Cluster.Members, c.Store.Changes(), tr, c.Log},
 		&alertRoutes{list: c.Store.Alerts(), scope: sc}, &groupRoutes{c.Store.Notices(), c.Clock, tr},
 		channels, &channelTrialRoutes{channelRoutes: channels},
+		ruleRoutes{edits}, silenceRoutes{edits, c.View, sc}, windowRoutes{edits, c.View, sc},
 		&auditRoute{
 			store: c.Store, clock: c.Clock, retention: c.Retention, underWay: make(chan struct{}, maxAudits),
 		},

@@ -236,7 +236,8 @@ func tellsOfAll(path string) bool {
 
 // partsByNamespace reports whether a path about alerts answers each caller what is of his namespace.
 func partsByNamespace(path string) bool {
-	return path == "/alerts/channels" || strings.HasPrefix(path, "/alerts/channels/")
+	below := func(top string) bool { return path == top || strings.HasPrefix(path, top+"/") }
+	return below("/alerts/channels") || below("/alerts/rules") || below("/alerts/silences") || below("/alerts/windows")
 }
 
 // reads reports whether a method changes nothing (RFC 9110, section 9.2.1).

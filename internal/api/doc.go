@@ -95,5 +95,6 @@
 //	events.go
 //	alerts.go failing.go alertgroups.go settingtag.go channelbody.go channels.go channeltrial.go
 //	audit.go me.go session.go oidc.go keys.go changes.go health.go docs.go
+//	settingforms.go alertrules.go silences.go windows.go
 //	api.go
 package api

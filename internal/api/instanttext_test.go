@@ -22,13 +22,15 @@ var counts = strings.Fields(`active jobs gainedCount lostCount bodyBytes calls c
 	index late limit lost lostCount maxRetries maxRuns missed moreNames number open opening overdue pending queued
 	recentCalls recentFailures recentHour refused resumed retryCount skipped spans status streams succeeded successful
 	times total unanswered unchanged unexpected unknown updated version waiting window worth connections
-	free moving owned shards protocol inFlight retries success p50 p90 p99 max jobs allJobs failures attempts perMinute revision`)
+	free moving owned shards protocol inFlight retries success p50 p90 p99 max jobs allJobs failures attempts
+	perMinute revision of percent`)
 
 // kindOfInteger says what an integer is by its name; empty: it is not known.
 func kindOfInteger(name string) string {
 	switch {
 	case strings.HasSuffix(name, "At"), slices.Contains([]string{"at", "from", "to", "timestamp", "notBefore",
-		"notAfter", "effectiveFrom", "effectiveTo", "after", "nextFireBefore"}, name):
+		"notAfter", "effectiveFrom", "effectiveTo", "after", "nextFireBefore",
+		"until", "activeUntil"}, name):
 		return "instant"
 	case strings.HasSuffix(name, "Ms"), strings.HasSuffix(name, "Seconds"), name == "duration",
 		name == "p50", name == "p99": // in driftMs
@@ -221,6 +223,18 @@ func TestEveryAnswerInBothForms(t *testing.T) {
 		{"GET", "/alerts/channels/ops", "", "/alerts/channels/{id}", true},
 		{"GET", "/alerts/channels", "", "/alerts/channels", true},
 		{"POST", "/alerts/channels/ops/test", "", "/alerts/channels/{id}/test", false},
+		{"PUT", "/alerts/rules/pay", `{"when":{"kind":"FAILED_OF_LAST","count":3,"of":9}}`, "/alerts/rules/{id}",
+			false},
+		{"GET", "/alerts/rules/pay", "", "/alerts/rules/{id}", true},
+		{"GET", "/alerts/rules", "", "/alerts/rules", true},
+		{"POST", "/alerts/silences", `{"reason":"x","durationMs":60000}`, "/alerts/silences", false},
+		{"PUT", "/alerts/silences/s", `{"reason":"x","durationMs":60000}`, "/alerts/silences/{id}", false},
+		{"GET", "/alerts/silences/s", "", "/alerts/silences/{id}", true},
+		{"GET", "/alerts/silences", "", "/alerts/silences", true},
+		{"PUT", "/alerts/windows/w", `{"reason":"x","schedule":"@hourly","durationMs":60000}`, "/alerts/windows/{id}",
+			false},
+		{"GET", "/alerts/windows/w", "", "/alerts/windows/{id}", true},
+		{"GET", "/alerts/windows", "", "/alerts/windows", true},
 		{"DELETE", "/jobs/" + id, "", "/jobs/{id}", false},
 		{"GET", "/me", "", "/me", true}, // with a key that expires, as all after it
 		{"POST", "/session", `{"key":"` + expiring + `"}`, "/session", false},

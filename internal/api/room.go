@@ -57,6 +57,7 @@ var costs = map[string]int64{
 	"list-job-versions":          pageCost, "list-job-versions-by-key": pageCost,
 
 	"list-channels": pageCost, "get-channel": jobCost, "put-channel": jobCost,
+	"list-alert-rules": pageCost, "list-silences": pageCost, "list-maintenance-windows": pageCost,
 
 	"get-forecast": jobCost, // what it computes with is not of these: one is made at a time
 

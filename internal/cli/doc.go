@@ -33,6 +33,7 @@
 //	jobs.go
 //	executions.go alerts.go failing.go trail.go export.go plugin.go health.go history.go series.go events.go
 //	hosts.go forecast.go
-//	drain.go cluster.go import.go keys.go channels.go me.go settings.go groups.go notifications.go
+//	drain.go cluster.go import.go keys.go channels.go
+//	alertrules.go silences.go me.go settings.go groups.go notifications.go
 //	root.go
 package cli

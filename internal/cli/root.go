@@ -104,6 +104,7 @@ func (s *shell) root() *cobra.Command {
 		alertsCommand(r), failingCommand(r),
 		r.auditCommand(), r.trailCommand(), seriesCommand(r), eventsCommand(r), groupsCommand(r),
 		notificationsCommand(r),
+		rulesCommand(r), silencesCommand(r), windowsCommand(r),
 		s.benchCommand(), s.keysCommand(), r.meCommand(), settingsCommand(r),
 		channelsCommand(r),
 		s.configCommand(), s.copyCommand(), s.migrateCommand(),

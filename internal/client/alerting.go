@@ -23,8 +23,19 @@ type AlertGroup struct {
 	RecoveredAt *int64 `json:"recoveredAt"` // nil: an alert of it is open
 	ToldAt      *int64 `json:"toldAt"`      // nil: people were not told yet
 
+	When         string           `json:"when"`         // the condition that holds for its jobs: FAILURES and others
+	Silenced     *Quiet           `json:"silenced"`     // nil: people are told of it
 	Acknowledged *Acknowledgement `json:"acknowledged"` // nil: nobody looks after it
 	Samples      []AlertSample    `json:"samples"`      // the jobs that failed first
+}
+
+// Quiet says by what people are not told of a group, and until when.
+type Quiet struct {
+	Kind   string          `json:"kind"` // SILENCE or WINDOW
+	ID     string          `json:"id"`
+	Reason string          `json:"reason"`
+	By     OperationAuthor `json:"by"`
+	Until  int64           `json:"until"`
 }
 
 // Acknowledgement is who looks after a group.

@@ -5,7 +5,8 @@ import "testing"
 const (
 	groupJSON = `{"id":"` + id1 + `","rule":"default","state":"ACKNOWLEDGED","level":"CRITICAL","groupBy":"HOST",` +
 		`"key":"https://x:443","jobs":1,"allJobs":2,"failures":3,"firstAt":4,"lastAt":5,"recoveredAt":null,` +
-		`"toldAt":6,"acknowledged":{"at":7,"by":{"key":"env"}},"samples":[{"jobId":"` + id1 + `",` +
+		`"toldAt":6,"when":"LOST","silenced":{"kind":"WINDOW","id":"w","reason":"r","by":{"key":"env"},"until":10},` +
+		`"acknowledged":{"at":7,"by":{"key":"env"}},"samples":[{"jobId":"` + id1 + `",` +
 		`"executionId":"e","httpStatus":503,"error":"busy","count":8,"lastAt":9}]}`
 	messageJSON = `{"id":"` + id1 + `","channel":"env","groupId":"g","type":"alert.opened","state":"PENDING",` +
 		`"title":"Failing","createdAt":1,"attempts":2,"lastAt":3,"error":"503","nextAt":4,"endedAt":null}`
@@ -15,6 +16,7 @@ var (
 	wantGroup = AlertGroup{
 		ID: id1, Rule: "default", State: "ACKNOWLEDGED", Level: "CRITICAL", GroupBy: "HOST", Key: "https://x:443",
 		Jobs: 1, AllJobs: 2, Failures: 3, FirstAt: 4, LastAt: 5, ToldAt: new(int64(6)),
+		When: "LOST", Silenced: &Quiet{"WINDOW", "w", "r", OperationAuthor{Key: "env"}, 10},
 		Acknowledged: &Acknowledgement{7, OperationAuthor{Key: "env"}},
 		Samples: []AlertSample{{
 			JobID: id1, ExecutionID: "e", HTTPStatus: new(503), Error: new("busy"), Count: 8, LastAt: 9,

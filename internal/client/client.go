@@ -24,6 +24,7 @@ type Client struct {
 	Keys       *Keys
 	Operations *Operations
 	Versions   *Versions
+	Alerting   *Alerting
 	Failures   *Failures
 	TestCalls  *TestCalls
 	Channels   *Channels
@@ -77,10 +78,11 @@ func New(baseURL, apiKey string) (*Client, error) {
 	}}
 	return &Client{
 		Jobs: &Jobs{server}, Executions: &Executions{server}, Keys: &Keys{server}, Operations: &Operations{server},
-		Versions: &Versions{server}, Channels: &Channels{server}, TestCalls: &TestCalls{server},
-		Failures: &Failures{server},
-		server:   server,
-		events:   eventTimes{eventSilence, eventRetry},
+		Versions: &Versions{server}, Channels: &Channels{server}, Alerting: &Alerting{server},
+		TestCalls: &TestCalls{server},
+		Failures:  &Failures{server},
+		server:    server,
+		events:    eventTimes{eventSilence, eventRetry},
 	}, nil
 }
 

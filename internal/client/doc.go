@@ -36,7 +36,7 @@
 //
 //	answer.go problem.go again.go connection.go page.go
 //	job.go joblist.go operation.go keyed.go instant.go version.go execution.go failing.go transfer.go key.go
-//	testcall.go
+//	testcall.go alertrule.go
 //	client.go forecast.go pin.go audit.go change.go host.go cluster.go me.go settings.go observe.go
 //	series.go event.go alerting.go channel.go
 package client

@@ -10,7 +10,7 @@ import (
 // Limits of rules and silences.
 const (
 	MaxRuleChannels  = 20
-	MaxMatcherJobs   = 200
+	MaxMatcherJobs   = 50
 	maxAlertName     = 100
 	maxSilenceReason = 500
 	maxWaitMs        = 10 * 60_000
@@ -43,6 +43,8 @@ func (m *AlertMatcher) validate(fe *fieldErrors) {
 		"must have an id; leave it out for every job", nil)
 	fe.requireAs(FieldLength, len(m.Jobs) <= MaxMatcherJobs, "match.jobs",
 		"must be at most "+strconv.Itoa(MaxMatcherJobs)+" ids", len(m.Jobs))
+	fe.requireAs(FieldFormat, m.Namespace == "" || ValidNamespace(m.Namespace), "match.namespace",
+		"must be the name of a namespace", m.Namespace)
 	if _, err := ParseHostFilter(m.Host); err != nil {
 		fe.addAs(FieldFormat, "match.host", "must be a host as in a URL: api.example.com or api.example.com:8443",
 			m.Host)

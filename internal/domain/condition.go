@@ -92,6 +92,9 @@ func (c *Condition) validate(fe *fieldErrors) {
 			fe.addAs(FieldContradiction, "when."+field, "does nothing where the kind is "+string(kind), v)
 		case has && (required || v != 0):
 			fe.within(v, lo, hi, "when."+field, "")
+			if v == 0 {
+				fe.addAs(FieldRequired, "when.kind", "takes when."+field, string(kind))
+			}
 		}
 	}
 	part("count", has.count, kind == WhenFailedOf, int64(c.Count), 1, maxConditionCount)

@@ -63,10 +63,14 @@ export interface AlertGroup {
   rule: string;
   /** The jobs that failed first, five at most. */
   samples: AlertSample[];
+  /** By what people are not told of it now. */
+  silenced?: Quiet;
   /** WAITING: nobody was told yet. OPEN: the channels know of it. ACKNOWLEDGED: somebody looks after it. FLAPPING: it recovers and fails in turn. RECOVERED: no alert of it is open. CLOSED: it does not change any more. */
   state: "WAITING" | "OPEN" | "ACKNOWLEDGED" | "FLAPPING" | "RECOVERED" | "CLOSED";
   /** When people were told last, Unix milliseconds; null: not yet. */
   toldAt: number | null;
+  /** The condition that holds for its jobs: see the rules. */
+  when: "FAILURES" | "FAILED_OF_LAST" | "SUCCESS_RATE" | "DURATION" | "DRIFT" | "MISSED" | "SKIPPED" | "LOST";
 }
 
 export interface AlertGroups {
@@ -74,6 +78,71 @@ export interface AlertGroups {
   groups: AlertGroup[];
   /** The cursor of the next page; absent on the last one. */
   nextCursor?: string;
+}
+
+export interface AlertRule {
+  /** Whether it is there without being made. */
+  builtIn: boolean;
+  /** Ids of channels; empty: those that are a default. */
+  channels: string[];
+  /** Unix milliseconds; null: it was not made. */
+  createdAt: number | null;
+  /** Nobody is told by it. */
+  disabled: boolean;
+  /** Alerts of which people are told together. */
+  groupBy: "HOST" | "NAMESPACE" | "JOB";
+  /** The rule's id. */
+  id: string;
+  /** How bad it is. */
+  level: "INFO" | "WARNING" | "CRITICAL";
+  /** Which jobs it is about. */
+  match: Matcher;
+  /** What people call it. */
+  name?: string;
+  /** The only namespace that it is about; absent: all. */
+  namespace?: string;
+  /** Whether people are told that it is over. */
+  recovery: boolean;
+  /** From a message to one that says that it is still so, milliseconds; 0: never. */
+  repeatMs: number;
+  /** From a message to the next one that says that it is worse, milliseconds. */
+  updateMs: number;
+  /** Unix milliseconds; null: it was not made. */
+  updatedAt: number | null;
+  /** From the first alert to the first message, milliseconds. */
+  waitMs: number;
+  /** When people are told. */
+  when: Condition;
+}
+
+export interface AlertRuleRequest {
+  /** Ids of channels; absent or empty: those that are a default. */
+  channels?: string[];
+  /** Nobody is told by it. */
+  disabled?: boolean;
+  /** Alerts of which people are told together; absent: HOST. */
+  groupBy?: "HOST" | "NAMESPACE" | "JOB";
+  /** How bad it is; absent: CRITICAL. */
+  level?: "INFO" | "WARNING" | "CRITICAL";
+  /** Which jobs it is about; absent: all. */
+  match?: Matcher;
+  /** What people call it. */
+  name?: string;
+  /** Whether people are told that it is over; absent: true. */
+  recovery?: boolean;
+  /** From a message to one that says that it is still so, milliseconds; 0: never; absent: 14,400,000. */
+  repeatMs?: number;
+  /** From a message to the next one that says that it is worse, milliseconds; absent: 300,000. */
+  updateMs?: number;
+  /** From the first alert to the first message, milliseconds; absent: 10,000. */
+  waitMs?: number;
+  /** When people are told; absent: at the first failure. */
+  when?: Condition;
+}
+
+export interface AlertRules {
+  /** The rules, by their ids. */
+  rules: AlertRule[];
 }
 
 export interface AlertSample {
@@ -410,6 +479,21 @@ export interface Cluster {
   shards: Shards;
 }
 
+export interface Condition {
+  /** How many; absent: 1. Not with LOST. */
+  count?: number;
+  /** FAILURES: count executions in a row have failed for good. FAILED_OF_LAST: count of the last of executions. SUCCESS_RATE: fewer than percent of at least count executions in the window have succeeded; asked when one fails. DURATION, DRIFT: count executions in the window have taken, or were started, more than thresholdMs. MISSED, SKIPPED: count fires in the window were dropped by the policy of the job. LOST: an audit has found fires without a record. */
+  kind: "FAILURES" | "FAILED_OF_LAST" | "SUCCESS_RATE" | "DURATION" | "DRIFT" | "MISSED" | "SKIPPED" | "LOST";
+  /** With FAILED_OF_LAST: of how many. */
+  of?: number;
+  /** With SUCCESS_RATE. */
+  percent?: number;
+  /** With DURATION and DRIFT, milliseconds. */
+  thresholdMs?: number;
+  /** With SUCCESS_RATE, DURATION, DRIFT, MISSED and SKIPPED: until now, milliseconds; absent: an hour. */
+  windowMs?: number;
+}
+
 export interface Connections {
   /** Those of the open ones that speak HTTP/2: they carry several calls at a time. */
   http2: number;
@@ -537,6 +621,13 @@ export interface Deleted {
 
 export interface DeletedChannel {
   /** The channel's id. */
+  id: string;
+  /** What was done, for people. */
+  message: string;
+}
+
+export interface DeletedSetting {
+  /** The id. */
   id: string;
   /** What was done, for people. */
   message: string;
@@ -1393,6 +1484,17 @@ export interface MaskedVersion {
   spec: CurrentSpec;
 }
 
+export interface Matcher {
+  /** Only jobs that call this host: a name, name:port, or a URL with scheme and name. */
+  host?: string;
+  /** Only these jobs. */
+  jobs?: string[];
+  /** Only jobs of this namespace. */
+  namespace?: string;
+  /** Only jobs with this tag, exactly. */
+  tag?: string;
+}
+
 export interface Me {
   /** From when on it is not accepted any more, Unix milliseconds; null: it does not expire. */
   expiresAt: number | null;
@@ -1730,6 +1832,19 @@ export interface Problem {
   type: "/docs#problem-malformed" | "/docs#problem-invalid" | "/docs#problem-unauthorized" | "/docs#problem-forbidden" | "/docs#problem-wrong-keys" | "/docs#problem-sign-in-refused" | "/docs#problem-rate" | "/docs#problem-cross-origin" | "/docs#problem-forwarded" | "/docs#problem-misdirected" | "/docs#problem-not-found" | "/docs#problem-method" | "/docs#problem-conflict" | "/docs#problem-stale" | "/docs#problem-idempotency-key-in-use" | "/docs#problem-idempotency-key-reused" | "/docs#problem-idempotency-keys-full" | "/docs#problem-too-large" | "/docs#problem-media-type" | "/docs#problem-slow" | "/docs#problem-busy" | "/docs#problem-internal" | "/docs#problem-unavailable";
 }
 
+export interface Quiet {
+  /** Who has made it. */
+  by: OperationBy;
+  /** Its id. */
+  id: string;
+  /** A silence, or a maintenance window. */
+  kind: "SILENCE" | "WINDOW";
+  /** Why. */
+  reason: string;
+  /** When it ends, Unix milliseconds. */
+  until: number;
+}
+
 export interface Ready {
   /** The names of the failing checks; /observability/health has the details. */
   failing?: string[];
@@ -1955,6 +2070,45 @@ export interface SigningSpec {
   secrets?: string[] | null;
 }
 
+export interface Silence {
+  /** Whether it acts now. */
+  active: boolean;
+  /** Who has made it. */
+  by: OperationBy;
+  /** Unix milliseconds. */
+  createdAt: number;
+  /** Until when, Unix milliseconds. */
+  endsAt: number;
+  /** The silence's id. */
+  id: string;
+  /** Which jobs it is about; empty: every job. */
+  match: Matcher;
+  /** The only namespace that it is about; absent: all. */
+  namespace?: string;
+  /** Why. */
+  reason: string;
+  /** From when on, Unix milliseconds. */
+  startsAt: number;
+}
+
+export interface SilenceRequest {
+  /** How long, milliseconds. Or endsAt. */
+  durationMs?: number;
+  /** Until when: Unix milliseconds or RFC 3339. Or durationMs. */
+  endsAt?: 0 | number | string;
+  /** Which jobs it is about; absent: every job. */
+  match?: Matcher;
+  /** Why, for people. */
+  reason: string;
+  /** From when on: Unix milliseconds or RFC 3339; 0 or absent: now. */
+  startsAt?: 0 | number | string;
+}
+
+export interface Silences {
+  /** The silences, by their ids. */
+  silences: Silence[];
+}
+
 export interface TestCall {
   /** Why the call has failed, as the record of a fire would have it. Absent: it has not. */
   error?: string;
@@ -2106,6 +2260,55 @@ export interface Versions {
   versions: Version[];
 }
 
+export interface Window {
+  /** When it ends that acts now, Unix milliseconds; null: it does not. */
+  activeUntil: number | null;
+  /** Who has made it. */
+  by: OperationBy;
+  /** Unix milliseconds. */
+  createdAt: number;
+  /** It does not act. */
+  disabled: boolean;
+  /** How long it lasts, milliseconds. */
+  durationMs: number;
+  /** The window's id. */
+  id: string;
+  /** Which jobs it is about; empty: every job. */
+  match: Matcher;
+  /** The only namespace that it is about; absent: all. */
+  namespace?: string;
+  /** When it begins next, Unix milliseconds; null: never. */
+  nextAt: number | null;
+  /** Why. */
+  reason: string;
+  /** When it begins. */
+  schedule: string;
+  /** By whose clock. */
+  timezone: string;
+  /** Unix milliseconds. */
+  updatedAt: number;
+}
+
+export interface WindowRequest {
+  /** It does not act. */
+  disabled?: boolean;
+  /** How long it lasts, milliseconds. */
+  durationMs: number;
+  /** Which jobs it is about; absent: every job. */
+  match?: Matcher;
+  /** Why, for people. */
+  reason: string;
+  /** When it begins: a schedule as of jobs. */
+  schedule: string;
+  /** By whose clock; absent: UTC. */
+  timezone?: string;
+}
+
+export interface Windows {
+  /** The windows, by their ids. */
+  windows: Window[];
+}
+
 export interface Routes {
   "GET /": {
     path: Record<never, never>;
@@ -2217,6 +2420,149 @@ export interface Routes {
     };
     body: undefined;
     answer: AlertGroup;
+  };
+  "GET /alerts/rules": {
+    path: Record<never, never>;
+    query: {
+      /** In which form the answer has instants. unix-ms: Unix milliseconds. rfc3339: text in UTC with milliseconds, as in 2026-01-01T00:00:00.000Z; each integer that has x-instant is then a string of the format date-time. */
+      time?: "unix-ms" | "rfc3339";
+    };
+    body: undefined;
+    answer: AlertRules;
+  };
+  "GET /alerts/rules/{id}": {
+    path: {
+      /** The id. */
+      id: string;
+    };
+    query: {
+      /** In which form the answer has instants. unix-ms: Unix milliseconds. rfc3339: text in UTC with milliseconds, as in 2026-01-01T00:00:00.000Z; each integer that has x-instant is then a string of the format date-time. */
+      time?: "unix-ms" | "rfc3339";
+    };
+    body: undefined;
+    answer: AlertRule;
+  };
+  "PUT /alerts/rules/{id}": {
+    path: {
+      /** The id. */
+      id: string;
+    };
+    query: {
+      /** In which form the answer has instants. unix-ms: Unix milliseconds. rfc3339: text in UTC with milliseconds, as in 2026-01-01T00:00:00.000Z; each integer that has x-instant is then a string of the format date-time. */
+      time?: "unix-ms" | "rfc3339";
+    };
+    body: AlertRuleRequest;
+    answer: AlertRule;
+  };
+  "DELETE /alerts/rules/{id}": {
+    path: {
+      /** The id. */
+      id: string;
+    };
+    query: Record<never, never>;
+    body: undefined;
+    answer: DeletedSetting;
+  };
+  "GET /alerts/silences": {
+    path: Record<never, never>;
+    query: {
+      /** true: only those that act now. */
+      active?: boolean;
+      /** Only those that are about this job. */
+      jobId?: string;
+      /** In which form the answer has instants. unix-ms: Unix milliseconds. rfc3339: text in UTC with milliseconds, as in 2026-01-01T00:00:00.000Z; each integer that has x-instant is then a string of the format date-time. */
+      time?: "unix-ms" | "rfc3339";
+    };
+    body: undefined;
+    answer: Silences;
+  };
+  "POST /alerts/silences": {
+    path: Record<never, never>;
+    query: {
+      /** In which form the answer has instants. unix-ms: Unix milliseconds. rfc3339: text in UTC with milliseconds, as in 2026-01-01T00:00:00.000Z; each integer that has x-instant is then a string of the format date-time. */
+      time?: "unix-ms" | "rfc3339";
+    };
+    body: SilenceRequest;
+    answer: Silence;
+  };
+  "GET /alerts/silences/{id}": {
+    path: {
+      /** The id. */
+      id: string;
+    };
+    query: {
+      /** In which form the answer has instants. unix-ms: Unix milliseconds. rfc3339: text in UTC with milliseconds, as in 2026-01-01T00:00:00.000Z; each integer that has x-instant is then a string of the format date-time. */
+      time?: "unix-ms" | "rfc3339";
+    };
+    body: undefined;
+    answer: Silence;
+  };
+  "PUT /alerts/silences/{id}": {
+    path: {
+      /** The id. */
+      id: string;
+    };
+    query: {
+      /** In which form the answer has instants. unix-ms: Unix milliseconds. rfc3339: text in UTC with milliseconds, as in 2026-01-01T00:00:00.000Z; each integer that has x-instant is then a string of the format date-time. */
+      time?: "unix-ms" | "rfc3339";
+    };
+    body: SilenceRequest;
+    answer: Silence;
+  };
+  "DELETE /alerts/silences/{id}": {
+    path: {
+      /** The id. */
+      id: string;
+    };
+    query: Record<never, never>;
+    body: undefined;
+    answer: DeletedSetting;
+  };
+  "GET /alerts/windows": {
+    path: Record<never, never>;
+    query: {
+      /** true: only those that act now. */
+      active?: boolean;
+      /** Only those that are about this job. */
+      jobId?: string;
+      /** In which form the answer has instants. unix-ms: Unix milliseconds. rfc3339: text in UTC with milliseconds, as in 2026-01-01T00:00:00.000Z; each integer that has x-instant is then a string of the format date-time. */
+      time?: "unix-ms" | "rfc3339";
+    };
+    body: undefined;
+    answer: Windows;
+  };
+  "GET /alerts/windows/{id}": {
+    path: {
+      /** The id. */
+      id: string;
+    };
+    query: {
+      /** In which form the answer has instants. unix-ms: Unix milliseconds. rfc3339: text in UTC with milliseconds, as in 2026-01-01T00:00:00.000Z; each integer that has x-instant is then a string of the format date-time. */
+      time?: "unix-ms" | "rfc3339";
+    };
+    body: undefined;
+    answer: Window;
+  };
+  "PUT /alerts/windows/{id}": {
+    path: {
+      /** The id. */
+      id: string;
+    };
+    query: {
+      /** In which form the answer has instants. unix-ms: Unix milliseconds. rfc3339: text in UTC with milliseconds, as in 2026-01-01T00:00:00.000Z; each integer that has x-instant is then a string of the format date-time. */
+      time?: "unix-ms" | "rfc3339";
+    };
+    body: WindowRequest;
+    answer: Window;
+  };
+  "DELETE /alerts/windows/{id}": {
+    path: {
+      /** The id. */
+      id: string;
+    };
+    query: Record<never, never>;
+    body: undefined;
+    answer: DeletedSetting;
   };
   "GET /audit": {
     path: Record<never, never>;

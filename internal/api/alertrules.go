@@ -1,0 +1,263 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"reflect"
+
+	"github.com/belfry-scheduler/belfry/internal/alert"
+	"github.com/belfry-scheduler/belfry/internal/api/reference"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// ruleRoutes say of which alerts people are told.
+type ruleRoutes struct{ *settingEdits }
+
+func (h ruleRoutes) register(rt *router) {
+	rt.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[alertRuleRequest](), true, "")
+	register(rt, huma.Operation{
+		OperationID: "list-alert-rules", Method: http.MethodGet, Path: "/alerts/rules", Tags: []string{"Alerts"},
+		Summary: "List the rules of alerts",
+		Description: "A rule says of which alerts people are told, by which channels, and when. The rule default " +
+			"is there without being made: it tells of every final failure. A rule that is stored under this id " +
+			"takes its place. Keys of one namespace see the rules that they have made.",
+	}, h.list, kindUnavailable)
+	register(rt, huma.Operation{
+		OperationID: "get-alert-rule", Method: http.MethodGet, Path: "/alerts/rules/{id}", Tags: []string{"Alerts"},
+		Summary: "Get a rule of alerts", Description: "The rule default is there without being made.",
+	}, h.show, kindNotFound, kindUnavailable)
+	register(rt, huma.Operation{
+		OperationID: "put-alert-rule", Method: http.MethodPut, Path: "/alerts/rules/{id}", Tags: []string{"Alerts"},
+		Summary: "Make or replace a rule of alerts",
+		Description: "Fields that are absent have their default. A rule that is about another condition than before " +
+			"closes the groups that it had, without a message. One that a key of a namespace makes is about jobs of " +
+			"this namespace alone.",
+		RequestBody: reference.JSONBody("AlertRuleRequest"), MaxBodyBytes: h.maxBody,
+		Responses: answersSetting[alertRuleBody](rt),
+	}, h.put, kindInvalid, kindNotFound, kindConflict, kindStale, kindUnavailable)
+	register(rt, huma.Operation{
+		OperationID: "delete-alert-rule", Method: http.MethodDelete, Path: "/alerts/rules/{id}",
+		Tags: []string{"Alerts"}, Summary: "Delete a rule of alerts",
+		Description: "Its groups are closed without a message. Deleting the rule default restores what it was.",
+	}, h.remove, kindNotFound, kindConflict, kindStale, kindUnavailable)
+}
+
+// conditionBody is a domain.Condition.
+type conditionBody struct {
+	Kind        domain.ConditionKind `json:"kind" enum:"FAILURES,FAILED_OF_LAST,SUCCESS_RATE,DURATION,DRIFT,MISSED,SKIPPED,LOST" doc:"FAILURES: count executions in a row have failed for good. FAILED_OF_LAST: count of the last of executions. SUCCESS_RATE: fewer than percent of at least count executions in the window have succeeded; asked when one fails. DURATION, DRIFT: count executions in the window have taken, or were started, more than thresholdMs. MISSED, SKIPPED: count fires in the window were dropped by the policy of the job. LOST: an audit has found fires without a record." example:"FAILED_OF_LAST"`
+	Count       int                  `json:"count,omitempty" minimum:"1" maximum:"1000" doc:"How many; absent: 1. Not with LOST." example:"3"`
+	Of          int                  `json:"of,omitempty" minimum:"1" maximum:"100" doc:"With FAILED_OF_LAST: of how many." example:"10"`
+	Percent     int                  `json:"percent,omitempty" minimum:"1" maximum:"100" doc:"With SUCCESS_RATE." example:"95"`
+	ThresholdMs int64                `json:"thresholdMs,omitempty" minimum:"1" maximum:"86400000" doc:"With DURATION and DRIFT, milliseconds." example:"5000"`
+	WindowMs    int64                `json:"windowMs,omitempty" minimum:"60000" maximum:"3600000" doc:"With SUCCESS_RATE, DURATION, DRIFT, MISSED and SKIPPED: until now, milliseconds; absent: an hour." example:"600000"`
+}
+
+// alertRuleRequest is the body of a request for a rule.
+type alertRuleRequest struct {
+	Name     string         `json:"name,omitempty" maxLength:"100" doc:"What people call it." example:"payments fail often"`
+	Match    *matcherBody   `json:"match,omitempty" doc:"Which jobs it is about; absent: all."`
+	When     *conditionBody `json:"when,omitempty" doc:"When people are told; absent: at the first failure."`
+	Channels []string       `json:"channels,omitempty" nullable:"false" maxItems:"20" doc:"Ids of channels; absent or empty: those that are a default."`
+	Level    domain.Level   `json:"level,omitempty" enum:"INFO,WARNING,CRITICAL" doc:"How bad it is; absent: CRITICAL." example:"WARNING"`
+	GroupBy  domain.GroupBy `json:"groupBy,omitempty" enum:"HOST,NAMESPACE,JOB" doc:"Alerts of which people are told together; absent: HOST." example:"HOST"`
+	WaitMs   int64          `json:"waitMs,omitempty" minimum:"0" maximum:"600000" doc:"From the first alert to the first message, milliseconds; absent: 10,000." example:"10000"`
+	UpdateMs int64          `json:"updateMs,omitempty" minimum:"0" maximum:"2592000000" doc:"From a message to the next one that says that it is worse, milliseconds; absent: 300,000." example:"300000"`
+	RepeatMs int64          `json:"repeatMs,omitempty" minimum:"0" maximum:"2592000000" doc:"From a message to one that says that it is still so, milliseconds; 0: never; absent: 14,400,000." example:"14400000"`
+	Recovery *bool          `json:"recovery,omitempty" nullable:"false" doc:"Whether people are told that it is over; absent: true." example:"true"`
+	Disabled bool           `json:"disabled,omitempty" doc:"Nobody is told by it." example:"false"`
+}
+
+type alertRuleBody struct {
+	ID        string         `json:"id" doc:"The rule's id." example:"payments"`
+	Name      string         `json:"name,omitempty" doc:"What people call it." example:"payments fail often"`
+	Namespace string         `json:"namespace,omitempty" doc:"The only namespace that it is about; absent: all." example:"billing"`
+	Match     matcherBody    `json:"match" doc:"Which jobs it is about."`
+	When      conditionBody  `json:"when" doc:"When people are told."`
+	Channels  []string       `json:"channels" nullable:"false" doc:"Ids of channels; empty: those that are a default."`
+	Level     domain.Level   `json:"level" enum:"INFO,WARNING,CRITICAL" doc:"How bad it is." example:"WARNING"`
+	GroupBy   domain.GroupBy `json:"groupBy" enum:"HOST,NAMESPACE,JOB" doc:"Alerts of which people are told together." example:"HOST"`
+	WaitMs    int64          `json:"waitMs" doc:"From the first alert to the first message, milliseconds." example:"10000"`
+	UpdateMs  int64          `json:"updateMs" doc:"From a message to the next one that says that it is worse, milliseconds." example:"300000"`
+	RepeatMs  int64          `json:"repeatMs" doc:"From a message to one that says that it is still so, milliseconds; 0: never." example:"14400000"`
+	Recovery  bool           `json:"recovery" doc:"Whether people are told that it is over." example:"true"`
+	Disabled  bool           `json:"disabled" doc:"Nobody is told by it." example:"false"`
+	BuiltIn   bool           `json:"builtIn" doc:"Whether it is there without being made." example:"false"`
+	CreatedAt *int64         `json:"createdAt" format:"unix-ms" doc:"Unix milliseconds; null: it was not made." example:"1767225600000"`
+	UpdatedAt *int64         `json:"updatedAt" format:"unix-ms" doc:"Unix milliseconds; null: it was not made." example:"1767225600000"`
+}
+
+func alertRuleBodyOf(r *domain.AlertRule) alertRuleBody {
+	w := &r.When
+	return alertRuleBody{
+		ID: r.ID, Name: r.Name, Namespace: r.Limit, Match: matcherBodyOf(&r.Match),
+		When:     conditionBody{w.Which(), w.Count, w.Of, w.Percent, w.ThresholdMs, w.WindowMs},
+		Channels: append([]string{}, r.Channels...), Level: r.Level, GroupBy: r.By, WaitMs: r.Timing.WaitMs,
+		UpdateMs: r.Timing.UpdateMs, RepeatMs: r.Timing.RepeatMs, Recovery: !r.Timing.NoRecovery, Disabled: r.Disabled,
+		BuiltIn: r.Revision == 0, CreatedAt: unlessZero(r.CreatedAt), UpdatedAt: unlessZero(r.UpdatedAt),
+	}
+}
+
+type alertRulesOutput struct{ Body alertRulesBody }
+
+type alertRulesBody struct {
+	Rules []alertRuleBody `json:"rules" nullable:"false" doc:"The rules, by their ids."`
+}
+
+func (h ruleRoutes) list(ctx context.Context, _ *struct{}) (*alertRulesOutput, error) {
+	rules, err := ruleForm.list(ctx, h.stored)
+	if err != nil {
+		return nil, err
+	}
+	if visitorOf(ctx).namespace == "" {
+		rules = alert.WithDefault(rules)
+	}
+	out := &alertRulesOutput{alertRulesBody{Rules: []alertRuleBody{}}}
+	for i := range rules {
+		out.Body.Rules = append(out.Body.Rules, alertRuleBodyOf(&rules[i]))
+	}
+	return out, nil
+}
+
+type settingInput struct {
+	request
+	ID string `path:"id" maxLength:"64" pattern:"^[a-z0-9][a-z0-9-]*$" doc:"The id." example:"payments"`
+}
+
+type settingChangeInput struct {
+	request
+	SettingCondition
+	ID string `path:"id" maxLength:"64" pattern:"^[a-z0-9][a-z0-9-]*$" doc:"The id." example:"payments"`
+}
+
+type alertRuleOutput struct {
+	ETag   string `header:"ETag" doc:"For If-Match; absent of a rule that was not made."`
+	Status int
+	Body   alertRuleBody
+}
+
+func (h ruleRoutes) show(ctx context.Context, in *settingInput) (*alertRuleOutput, error) {
+	r, s, err := ruleForm.get(ctx, h.stored, in.ID)
+	if domain.ErrorCode(err) == domain.CodeNotFound && in.ID == domain.DefaultRuleID && seesNamespace(ctx, "") {
+		return &alertRuleOutput{Status: http.StatusOK, Body: alertRuleBodyOf(new(domain.DefaultRule()))}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &alertRuleOutput{settingTag(s.Revision), http.StatusOK, alertRuleBodyOf(&r)}, nil
+}
+
+func (h ruleRoutes) put(ctx context.Context, in *settingChangeInput) (*alertRuleOutput, error) {
+	data, err := readBody(in.r)
+	if err != nil {
+		return nil, err
+	}
+	r, status, err := putSetting(ctx, h.settingEdits, &ruleForm, in.r, in.ID,
+		func(is *domain.AlertRule, now int64) (domain.AlertSetting, error) {
+			next, err := h.read(ctx, data)
+			if err != nil {
+				return domain.AlertSetting{}, err
+			}
+			next.ID, next.Limit, next.CreatedAt, next.UpdatedAt = in.ID, visitorOf(ctx).namespace, now, now
+			if is != nil {
+				next.Limit, next.CreatedAt, next.Revision = is.Limit, is.CreatedAt, is.Revision
+			}
+			return next.Encode(), nil
+		})
+	if err != nil {
+		return nil, err
+	}
+	return &alertRuleOutput{settingTag(r.Revision), status, alertRuleBodyOf(&r)}, nil
+}
+
+// read reads the body of a request for a rule.
+func (h ruleRoutes) read(ctx context.Context, data []byte) (domain.AlertRule, error) {
+	var f bulkFaults
+	r := domain.DefaultRule()
+	object := f.members("", data, "name", "match", "when", "channels", "level", "groupBy", "waitMs", "updateMs",
+		"repeatMs", "recovery", "disabled")
+	r.Name = f.text("name", object["name"], maxFilterLength)
+	r.Match = f.matcher(object["match"])
+	r.When = f.condition(object["when"])
+	r.Channels = f.texts("channels", object["channels"])
+	setText(&f, "level", object["level"], &r.Level)
+	setText(&f, "groupBy", object["groupBy"], &r.By)
+	for name, into := range map[string]*int64{"waitMs": &r.Timing.WaitMs, "updateMs": &r.Timing.UpdateMs,
+		"repeatMs": &r.Timing.RepeatMs} {
+		if object[name] != nil {
+			*into = f.number(name, object[name])
+		}
+	}
+	if recovery := f.flag("recovery", object["recovery"]); recovery != nil {
+		r.Timing.NoRecovery = !*recovery
+	}
+	if disabled := f.flag("disabled", object["disabled"]); disabled != nil {
+		r.Disabled = *disabled
+	}
+	if err := f.err(r.Validate()); err != nil {
+		return r, err
+	}
+	for i, id := range r.Channels {
+		if err := h.channel(ctx, fmt.Sprintf("channels[%d]", i), id); err != nil {
+			return r, err
+		}
+	}
+	return r, nil
+}
+
+// channel refuses a channel that is not there, or not for the caller: nobody would be told.
+func (h ruleRoutes) channel(ctx context.Context, field, id string) error {
+	s, err := h.stored.AlertSetting(ctx, domain.SettingChannel, id)
+	if err == nil {
+		var c domain.Channel
+		if c, err = domain.DecodeChannel(&s); err == nil && (c.Limit == "" || c.Limit == visitorOf(ctx).namespace) {
+			return nil
+		}
+	}
+	if err != nil && domain.ErrorCode(err) != domain.CodeNotFound {
+		return store.Coded(err)
+	}
+	if alert.Fixed(id) {
+		return nil // of the settings of servers
+	}
+	return domain.InvalidAs(domain.FieldNotFound, field, "is not the id of a channel: see GET /alerts/channels", id)
+}
+
+// setText reads a member that is one of some words; which, is checked later.
+func setText[S ~string](f *bulkFaults, at string, raw json.RawMessage, into *S) {
+	if raw != nil {
+		*into = S(f.text(at, raw, maxFilterLength))
+	}
+}
+
+// condition reads a condition; absent: the first failure.
+func (f *bulkFaults) condition(raw json.RawMessage) (c domain.Condition) {
+	if raw == nil {
+		return c
+	}
+	object := f.members("when", raw, "kind", "count", "of", "percent", "thresholdMs", "windowMs")
+	if object != nil && object["kind"] == nil {
+		f.add(domain.FieldRequired, "when", "must have a kind", nil)
+	}
+	setText(f, "when.kind", object["kind"], &c.Kind)
+	number := func(name string) int64 {
+		n := f.number("when."+name, object[name])
+		if object[name] != nil && n == 0 {
+			n = -1 // absent has a meaning of its own
+		}
+		return max(min(n, 1<<31), -1)
+	}
+	c.Count, c.Of, c.Percent = int(number("count")), int(number("of")), int(number("percent"))
+	c.ThresholdMs, c.WindowMs = number("thresholdMs"), number("windowMs")
+	return c
+}
+
+func (h ruleRoutes) remove(ctx context.Context, in *settingChangeInput) (*deletedSettingOutput, error) {
+	if err := deleteSetting(ctx, h.settingEdits, &ruleForm, in.r, in.ID); err != nil {
+		return nil, err
+	}
+	return &deletedSettingOutput{deletedSettingBody{in.ID, "Rule deleted"}}, nil
+}

@@ -1,0 +1,267 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base32"
+	"net/http"
+	"reflect"
+	"strings"
+
+	"github.com/belfry-scheduler/belfry/internal/api/reference"
+	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/view"
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// silenceRoutes say of which alerts people are not told for a while.
+type silenceRoutes struct {
+	*settingEdits
+	view  *view.View
+	scope *scope
+}
+
+const silencesAct = "What fails meanwhile and still fails at its end is told then; what has ended is not. That " +
+	"something told before is over is told all the same. "
+
+func (h silenceRoutes) register(rt *router) {
+	rt.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[silenceRequest](), true, "")
+	body := reference.JSONBody("SilenceRequest")
+	register(rt, huma.Operation{
+		OperationID: "list-silences", Method: http.MethodGet, Path: "/alerts/silences", Tags: []string{"Alerts"},
+		Summary: "List silences",
+		Description: "A silence is a time in which people are not told of some alerts. " + silencesAct + "Those that " +
+			"ended more than 30 days ago are deleted when another one is made.",
+	}, h.list, kindNotFound, kindUnavailable)
+	register(rt, huma.Operation{
+		OperationID: "create-silence", Method: http.MethodPost, Path: "/alerts/silences", Tags: []string{"Alerts"},
+		Summary: "Make a silence", Description: silencesAct + "A key of one namespace silences its jobs alone.",
+		RequestBody: body, MaxBodyBytes: h.maxBody, DefaultStatus: http.StatusCreated,
+	}, h.create, kindInvalid, kindConflict, kindUnavailable)
+	register(rt, huma.Operation{
+		OperationID: "get-silence", Method: http.MethodGet, Path: "/alerts/silences/{id}", Tags: []string{"Alerts"},
+		Summary: "Get a silence", Description: "Also one that has ended.",
+	}, h.show, kindNotFound, kindUnavailable)
+	register(rt, huma.Operation{
+		OperationID: "put-silence", Method: http.MethodPut, Path: "/alerts/silences/{id}", Tags: []string{"Alerts"},
+		Summary:     "Make or replace a silence",
+		Description: "As POST /alerts/silences, under an id that the caller chooses.",
+		Responses:   answersSetting[silenceBody](rt),
+		RequestBody: body, MaxBodyBytes: h.maxBody,
+	}, h.put, kindInvalid, kindNotFound, kindConflict, kindStale, kindUnavailable)
+	register(rt, huma.Operation{
+		OperationID: "delete-silence", Method: http.MethodDelete, Path: "/alerts/silences/{id}",
+		Tags: []string{"Alerts"}, Summary: "Delete a silence", Description: "What still fails is told within a minute.",
+	}, h.remove, kindNotFound, kindConflict, kindStale, kindUnavailable)
+}
+
+// silenceRequest is the body of a request for a silence.
+type silenceRequest struct {
+	Match      *matcherBody      `json:"match,omitempty" doc:"Which jobs it is about; absent: every job."`
+	Reason     string            `json:"reason" minLength:"1" maxLength:"500" doc:"Why, for people." example:"new disks"`
+	StartsAt   reference.Instant `json:"startsAt,omitempty" doc:"From when on: Unix milliseconds or RFC 3339; 0 or absent: now."`
+	EndsAt     reference.Instant `json:"endsAt,omitempty" doc:"Until when: Unix milliseconds or RFC 3339. Or durationMs."`
+	DurationMs int64             `json:"durationMs,omitempty" minimum:"1" maximum:"31622400000" doc:"How long, milliseconds. Or endsAt." example:"7200000"`
+}
+
+type silenceBody struct {
+	ID        string      `json:"id" doc:"The silence's id." example:"s-mzxw6ytboi"`
+	Namespace string      `json:"namespace,omitempty" doc:"The only namespace that it is about; absent: all." example:"billing"`
+	Match     matcherBody `json:"match" doc:"Which jobs it is about; empty: every job."`
+	Reason    string      `json:"reason" doc:"Why." example:"new disks"`
+	By        operationBy `json:"by" doc:"Who has made it."`
+	StartsAt  int64       `json:"startsAt" format:"unix-ms" doc:"From when on, Unix milliseconds." example:"1767225600000"`
+	EndsAt    int64       `json:"endsAt" format:"unix-ms" doc:"Until when, Unix milliseconds." example:"1767232800000"`
+	Active    bool        `json:"active" doc:"Whether it acts now." example:"true"`
+	CreatedAt int64       `json:"createdAt" format:"unix-ms" doc:"Unix milliseconds." example:"1767225600000"`
+}
+
+func silenceBodyOf(s *domain.Silence, now int64) silenceBody {
+	_, acts := s.At(now)
+	return silenceBody{s.ID, s.Limit, matcherBodyOf(&s.Match), s.Reason, authorBody(s.By), s.From, s.To, acts,
+		s.CreatedAt}
+}
+
+type quietsInput struct {
+	Active boolParam `query:"active" doc:"true: only those that act now."`
+	JobID  string    `query:"jobId" format:"uuid" doc:"Only those that are about this job." example:"0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b"`
+}
+
+type silencesOutput struct{ Body silencesBody }
+
+type silencesBody struct {
+	Silences []silenceBody `json:"silences" nullable:"false" doc:"The silences, by their ids."`
+}
+
+func (h silenceRoutes) list(ctx context.Context, in *quietsInput) (*silencesOutput, error) {
+	passes, err := quietFilter(ctx, in, h.view, h.scope)
+	if err != nil {
+		return nil, err
+	}
+	all, err := silenceForm.list(ctx, h.stored)
+	if err != nil {
+		return nil, err
+	}
+	now := clock.NowMs(h.clock)
+	out := &silencesOutput{silencesBody{Silences: []silenceBody{}}}
+	for i := range all {
+		if a, acts := all[i].At(now); passes(&a, acts) {
+			out.Body.Silences = append(out.Body.Silences, silenceBodyOf(&all[i], now))
+		}
+	}
+	return out, nil
+}
+
+// quietFilter returns which silences or windows a request asks for.
+func quietFilter(ctx context.Context, in *quietsInput, v *view.View, sc *scope) (
+	func(a *domain.Acting, acts bool) bool, error) {
+	active, err := in.Active.parse("active")
+	if err != nil {
+		return nil, err
+	}
+	var job *view.Job
+	if in.JobID != "" {
+		id, err := domain.ParseJobID(in.JobID)
+		if err != nil {
+			return nil, asParameter("jobId", err)
+		}
+		if err := sc.inScope(ctx, id); err != nil {
+			return nil, err
+		}
+		found, err := v.Job(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		job = &found
+	}
+	return func(a *domain.Acting, acts bool) bool {
+		return (active == nil || *active == acts) && (job == nil || a.Covers(job.ID, &job.Current.Spec))
+	}, nil
+}
+
+type silenceOutput struct {
+	ETag     string `header:"ETag" doc:"For If-Match."`
+	Status   int
+	Location string `header:"Location" doc:"The path of the silence."`
+	Body     silenceBody
+}
+
+func (h silenceRoutes) answer(ctx context.Context, status int, s *domain.Silence) *silenceOutput {
+	return &silenceOutput{settingTag(s.Revision), status, link(ctx, "/alerts/silences/"+s.ID),
+		silenceBodyOf(s, clock.NowMs(h.clock))}
+}
+
+func (h silenceRoutes) show(ctx context.Context, in *settingInput) (*silenceOutput, error) {
+	s, _, err := silenceForm.get(ctx, h.stored, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return h.answer(ctx, http.StatusOK, &s), nil
+}
+
+// silencesKept is how long silences are kept after their end.
+const silencesKept = 30 * 24 * 60 * 60_000
+
+type newSilenceInput struct{ request }
+
+func (h silenceRoutes) create(ctx context.Context, in *newSilenceInput) (*silenceOutput, error) {
+	data, err := readBody(in.r)
+	if err != nil {
+		return nil, err
+	}
+	now := clock.NowMs(h.clock)
+	s, err := readSilence(data, now)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.deleteOld(ctx, now); err != nil {
+		return nil, err
+	}
+	s.ID = "s-" + strings.ToLower(base32.StdEncoding.EncodeToString(randomBytes(10)))
+	s.Limit, s.By, s.CreatedAt = visitorOf(ctx).namespace, visitorOf(ctx).author, now
+	stored, err := h.stored.PutAlertSetting(ctx, s.Encode(), h.trail.changeBy(ctx, ""))
+	if err != nil {
+		return nil, err
+	}
+	s.Revision = stored.Revision
+	return h.answer(ctx, http.StatusCreated, &s), nil
+}
+
+func randomBytes(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails
+	return b
+}
+
+// deleteOld deletes silences that ended long ago: there may be so many only.
+func (h silenceRoutes) deleteOld(ctx context.Context, now int64) error {
+	found, err := h.stored.AlertSettings(ctx, domain.SettingSilence)
+	for i := range found {
+		if err != nil {
+			return err
+		}
+		if s, unread := domain.DecodeSilence(&found[i]); unread == nil && s.To < now-silencesKept {
+			err = h.stored.DeleteAlertSetting(ctx, domain.SettingSilence, s.ID, s.Revision, h.trail.changeBy(ctx, ""))
+		}
+	}
+	return err
+}
+
+// readSilence reads the body of a request for a silence.
+func readSilence(data []byte, now int64) (s domain.Silence, err error) {
+	var f bulkFaults
+	object := f.members("", data, "match", "reason", "startsAt", "endsAt", "durationMs")
+	s.Match = f.matcher(object["match"])
+	s.Reason = f.text("reason", object["reason"], 500)
+	if object["reason"] == nil {
+		f.add(domain.FieldRequired, "reason", "is required: others read it", nil)
+	}
+	if s.From = f.instant("startsAt", object["startsAt"]); s.From == 0 {
+		s.From = now
+	}
+	s.To = f.instant("endsAt", object["endsAt"])
+	lasts := f.number("durationMs", object["durationMs"])
+	switch {
+	case object["endsAt"] != nil && object["durationMs"] != nil:
+		f.add(domain.FieldContradiction, "durationMs", "must be absent beside endsAt", lasts)
+		f.add(domain.FieldContradiction, "endsAt", "must be absent beside durationMs", s.To)
+	case object["endsAt"] == nil && object["durationMs"] == nil:
+		f.add(domain.FieldRequired, "endsAt", "is required, or durationMs: a silence ends by itself", nil)
+	case object["durationMs"] != nil && (lasts < 1 || lasts > 366*24*60*60_000):
+		f.add(domain.FieldRange, "durationMs", "must be from 1 to 31622400000", lasts)
+	case object["durationMs"] != nil:
+		s.To = s.From + lasts
+	}
+	return s, f.err(s.Validate())
+}
+
+func (h silenceRoutes) put(ctx context.Context, in *settingChangeInput) (*silenceOutput, error) {
+	data, err := readBody(in.r)
+	if err != nil {
+		return nil, err
+	}
+	s, status, err := putSetting(ctx, h.settingEdits, &silenceForm, in.r, in.ID,
+		func(is *domain.Silence, now int64) (domain.AlertSetting, error) {
+			next, err := readSilence(data, now)
+			if err != nil {
+				return domain.AlertSetting{}, err
+			}
+			next.ID, next.Limit, next.By, next.CreatedAt = in.ID, visitorOf(ctx).namespace, visitorOf(ctx).author, now
+			if is != nil {
+				next.Limit, next.By, next.CreatedAt, next.Revision = is.Limit, is.By, is.CreatedAt, is.Revision
+			}
+			return next.Encode(), nil
+		})
+	if err != nil {
+		return nil, err
+	}
+	return h.answer(ctx, status, &s), nil
+}
+
+func (h silenceRoutes) remove(ctx context.Context, in *settingChangeInput) (*deletedSettingOutput, error) {
+	if err := deleteSetting(ctx, h.settingEdits, &silenceForm, in.r, in.ID); err != nil {
+		return nil, err
+	}
+	return &deletedSettingOutput{deletedSettingBody{in.ID, "Silence deleted"}}, nil
+}
