@@ -47,31 +47,44 @@ const (
 
 // sealSettings is sealAll for the settings about alerts, of which there are few.
 func (s *sealer) sealSettings(ctx context.Context) (changed int, err error) {
-	err = s.db.write(ctx, 1, func(c *conn) (tally, error) {
-		changed = 0
-		var found []rows.Setting
-		err := c.query(selectSecretSettings, func(row *sqlite.Stmt) error {
+	var found, before, after []rows.Setting
+	err = s.db.read(ctx, func(c *conn) error {
+		return c.query(selectSecretSettings, func(row *sqlite.Stmt) error {
 			found = append(found, columnsSetting(row))
 			return nil
 		})
-		for i := range found {
-			row := found[i]
-			stale, unread := row.Reseal(s.box)
-			switch {
-			case err != nil:
+	})
+	if err != nil {
+		return 0, fault("seal the secrets", err)
+	}
+	for i := range found {
+		row := found[i]
+		switch stale, err := row.Reseal(s.box); {
+		case err != nil:
+			s.unsealed++
+			s.log.Warn("the secrets of a channel of alerts cannot be read: they are unchanged", "id", row.ID,
+				"error", err)
+		case stale:
+			before, after = append(before, found[i]), append(after, row)
+		}
+	}
+	if len(after) == 0 {
+		return 0, nil
+	}
+	// It may still run when this function has returned, since the context has ended: it changes nothing here.
+	err = s.db.write(ctx, len(after), func(c *conn) (tally, error) {
+		for i := range after {
+			n := &after[i]
+			if err := c.exec(updateSecretSetting, n.Secrets, n.Kind, n.ID, before[i].Secrets); err != nil {
 				return tally{}, err
-			case unread != nil:
-				s.unsealed++
-				s.log.Warn("the secrets of a channel of alerts cannot be read: they are unchanged", "id", row.ID,
-					"error", unread)
-			case stale:
-				changed++
-				err = c.exec(updateSecretSetting, row.Secrets, row.Kind, row.ID, found[i].Secrets)
 			}
 		}
-		return tally{}, err
+		return tally{}, nil
 	})
-	return changed, fault("seal the secrets", err)
+	if err != nil {
+		return 0, fault("seal the secrets", err)
+	}
+	return len(after), nil
 }
 
 const selectSecrets = `
