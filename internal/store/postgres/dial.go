@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"syscall"
 	"time"
@@ -18,8 +19,11 @@ const (
 	unansweredFor     = 15 * time.Second // what was sent, by the other kernel
 	// idleInTransaction bounds what a process holds locked that is gone between two statements of a transaction: less
 	// than the 7 s after which another one takes its shards.
-	idleInTransaction = "5000" // milliseconds
+	idleInTransaction = 5 * time.Second
 )
+
+// idleSetting is the name that PostgreSQL has for it.
+const idleSetting = "idle_in_transaction_session_timeout"
 
 // dialWith makes connections that notice when the network is cut.
 func dialWith(c *pgx.ConnConfig) {
@@ -41,13 +45,20 @@ func prepareConn(writes bool) func(context.Context, *pgx.Conn) error {
 		if !ownsSession(c) {
 			return nil
 		}
-		sql := `SELECT set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '5', false),
- set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '15000', false)`
+		settings := map[string]int64{
+			"tcp_keepalives_idle": int64(keepAliveIdle.Seconds()), "tcp_keepalives_count": keepAliveCount,
+			"tcp_keepalives_interval": int64(keepAliveInterval.Seconds()),
+			"tcp_user_timeout":        unansweredFor.Milliseconds(),
+		}
+		sql := "SELECT 1"
 		if writes {
+			settings[idleSetting] = idleInTransaction.Milliseconds()
 			// PostgreSQL would plan statements with arrays each time anew, because it knows how long they are
 			// then: that is a third of what a creation costs it.
-			sql += `, set_config('plan_cache_mode', 'force_generic_plan', false),
- set_config('idle_in_transaction_session_timeout', '` + idleInTransaction + `', false)`
+			sql += `, set_config('plan_cache_mode', 'force_generic_plan', false)`
+		}
+		for name, value := range settings {
+			sql += fmt.Sprintf(", set_config('%s', '%d', false)", name, value)
 		}
 		_, err := c.Exec(ctx, sql)
 		return err
@@ -65,5 +76,5 @@ func beginning(c *pgx.Conn) string {
 	if ownsSession(c) {
 		return "begin"
 	}
-	return "begin; set local idle_in_transaction_session_timeout = " + idleInTransaction
+	return fmt.Sprintf("begin; set local %s = %d", idleSetting, idleInTransaction.Milliseconds())
 }

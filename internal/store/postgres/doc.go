@@ -15,6 +15,9 @@
 // is one transaction. A commit whose wait for a standby was cancelled is no commit ([errUnreplicated]),
 // and no connection that writes asks for such a cancellation ([openPool]).
 //
+// A process that is gone locks nothing for longer than 5 s: PostgreSQL ends a transaction whose process says nothing
+// for so long, and both sides notice within 20 s that a connection leads nowhere ([prepareConn]).
+//
 // After a failover that has lost acknowledged commits, what this process has recorded last is stored again before
 // W moves ([ring], ADR 50).
 //
