@@ -190,6 +190,11 @@ func (p *Provider) completed(ctx context.Context, k *known, claims map[string]an
 	if err := info.Claims(&more); err != nil || info.Subject == "" || more["sub"] != claims["sub"] {
 		return nil, Refuse(Untrusted, "What the provider says about you contradicts itself.")
 	}
+	if there("email") { // whether an address is verified counts only from where the address is
+		delete(more, "email_verified")
+	} else {
+		delete(claims, "email_verified")
+	}
 	maps.Copy(more, claims) // those that are signed count
 	return more, nil
 }

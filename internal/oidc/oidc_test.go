@@ -298,6 +298,37 @@ func TestClaimsThatTheTokenLacks(t *testing.T) {
 		done.Claims["email"] != "ann@example.com" {
 		t.Errorf("%+v", done.Claims)
 	}
+	for name, row := range map[string]struct {
+		token, told  map[string]any
+		address, yes any // what counts as the address, and as whether it is verified
+	}{
+		"verified elsewhere": {map[string]any{"email": "boss@example.com"},
+			map[string]any{"email": "eve@example.com", "email_verified": true}, "boss@example.com", nil},
+		"refused here": {map[string]any{"email": "boss@example.com", "email_verified": false},
+			map[string]any{"email_verified": true}, "boss@example.com", false},
+		"verified here, without an address": {map[string]any{"email_verified": true},
+			map[string]any{"email": "boss@example.com", "email_verified": false}, "boss@example.com", false},
+		"verified here, told without a word": {map[string]any{"email_verified": true},
+			map[string]any{"email": "boss@example.com"}, "boss@example.com", nil},
+		"all here": {map[string]any{"email": "ann@example.com", "email_verified": true},
+			map[string]any{"email": "boss@example.com", "email_verified": false}, "ann@example.com", true},
+		"all told": {map[string]any{}, map[string]any{"email": "ann@example.com", "email_verified": true},
+			"ann@example.com", true},
+	} {
+		i.Claims = func(c map[string]any) {
+			maps.DeleteFunc(c, func(name string, _ any) bool {
+				return name == "groups" || strings.HasPrefix(name, "email")
+			})
+			maps.Copy(c, row.token)
+		}
+		i.Told = maps.Clone(row.told)
+		i.Told["sub"] = "ann-7"
+		done, err := s.Finish(t.Context(), s.come(t, i))
+		if err != nil || done.Claims["email"] != row.address || done.Claims["email_verified"] != row.yes {
+			t.Errorf("%s: %+v, %v", name, done.Claims, err)
+		}
+	}
+	i.Claims = func(c map[string]any) { delete(c, "groups") }
 	for _, told := range []map[string]any{{"sub": "boss", "groups": []string{"ops"}}, {"groups": []string{"ops"}}} {
 		i.Told = told
 		_, err = s.Finish(t.Context(), s.come(t, i))
