@@ -17,8 +17,8 @@ func eventsCommand(r *remote) *cobra.Command {
 		Use:   "events",
 		Short: "Follow what goes on",
 		Long: `Print once a second what goes on: fires a second, calls in flight and fires that wait, drift,
-and what has ended since midnight UTC. A connection that breaks is made anew; it ends when the
-server cannot be reached.
+and what has ended since midnight UTC. A connection that breaks is made anew, also while the server,
+or a proxy before it, answers that it cannot serve now. It ends when the server cannot be reached.
 
 ` + serverHelp,
 		Example: "  belfry events --count 10",
@@ -37,9 +37,13 @@ server cannot be reached.
 		defer c.Close()
 		n := 0
 		for e, err := range c.Events(cmd.Context()) {
+			problem, answered := errors.AsType[*client.Problem](err)
 			switch {
 			case errors.Is(err, client.ErrSilent), errors.Is(err, io.ErrUnexpectedEOF):
 				_, _ = fmt.Fprintf(r.err, "the stream of events has ended (%v): connecting again\n", err)
+				continue
+			case answered && problem.Temporary() && n > 0:
+				_, _ = fmt.Fprintf(r.err, "the server does not answer now (%v): connecting again\n", err)
 				continue
 			case err != nil:
 				return reach(c, err)

@@ -36,13 +36,14 @@ type Counters struct {
 	Partial bool   `json:"partial"` // a server that fires jobs has not told
 }
 
-// ErrSilent means that a connection seems to be dead: what should have come every 10 s has not come for 30 s.
-var ErrSilent = errors.New("nothing has come from the server for 30 s")
+// ErrSilent means that a connection seems to be dead: what should have come every 10 s has not come for 30 s. The time
+// that the caller takes for an event does not count.
+var ErrSilent = errors.New("nothing has come from the server")
 
 // Events ranges over events, one a second, until the caller stops. A stream that ends or breaks
-// ([io.ErrUnexpectedEOF]), one that is silent ([ErrSilent]), and a server that cannot be reached, are an error each; a
-// caller that goes on after it gets the events of the next connection, 2 s later. When the server refuses, or the
-// answer is no stream of events, that is the last one.
+// ([io.ErrUnexpectedEOF]), one that is silent ([ErrSilent]), a server that cannot be reached, and one that cannot
+// answer now ([Problem.Temporary]), are an error each; a caller that goes on after it gets the events of the next
+// connection, 2 s later. When the server refuses, or the answer is no stream of events, that is the last one.
 func (c *Client) Events(ctx context.Context) iter.Seq2[Counters, error] {
 	return func(yield func(Counters, error) bool) {
 		s := eventStream{server: c.server, times: c.events, yield: yield}
@@ -77,7 +78,8 @@ func (s *eventStream) follow(ctx context.Context) error {
 	}
 	res, err := s.server.do(ctx, in)
 	if err != nil {
-		_, s.refused = errors.AsType[*Problem](err)
+		problem, answered := errors.AsType[*Problem](err)
+		s.refused = answered && !problem.Temporary()
 		return s.why(ctx, err)
 	}
 	defer func() { _ = res.Body.Close() }()
@@ -100,10 +102,11 @@ func (s *eventStream) follow(ctx context.Context) error {
 			s.refused = true
 			return fmt.Errorf("%w: %w", ErrAnswer, err)
 		}
+		silence.Stop() // while the caller has the event, nothing is read
 		if !s.yield(e, nil) {
 			return nil
 		}
-		silence.Reset(s.times.silence) // the caller may have taken long
+		silence.Reset(s.times.silence)
 	}
 	err = lines.Err()
 	switch s.refused = errors.Is(err, bufio.ErrTooLong); {
@@ -118,7 +121,7 @@ func (s *eventStream) follow(ctx context.Context) error {
 // why returns the reason of an error: [ErrSilent] where nothing has come.
 func (s *eventStream) why(ctx context.Context, err error) error {
 	if errors.Is(context.Cause(ctx), ErrSilent) {
-		return ErrSilent
+		return fmt.Errorf("%w for %s", ErrSilent, s.times.silence)
 	}
 	return err
 }

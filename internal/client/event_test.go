@@ -106,7 +106,9 @@ func TestEventsOverDeadConnections(t *testing.T) {
 		for e, err := range c.Events(t.Context()) {
 			switch {
 			case errors.Is(err, ErrSilent):
-				silences++
+				if silences++; err.Error() != "nothing has come from the server for 30s" {
+					t.Error(err)
+				}
 			case err != nil:
 				t.Fatal(err)
 			default:
@@ -121,6 +123,92 @@ func TestEventsOverDeadConnections(t *testing.T) {
 				dead.asked, dead.ended)
 		}
 	})
+}
+
+// restarting answers with one status after the other, and then with events, each of which is written when the one
+// before it was read.
+type restarting struct {
+	statuses []int
+	asked    int
+}
+
+func (x *restarting) RoundTrip(r *http.Request) (*http.Response, error) {
+	x.asked++
+	if len(x.statuses) > 0 {
+		res := &http.Response{StatusCode: x.statuses[0], Header: http.Header{}, Request: r, Body: http.NoBody}
+		x.statuses = x.statuses[1:]
+		return res, nil
+	}
+	body, events := io.Pipe()
+	context.AfterFunc(r.Context(), func() { _ = events.CloseWithError(r.Context().Err()) })
+	go func() {
+		for n := 1; ; n++ {
+			if _, err := fmt.Fprintf(events, "id: %[1]d\ndata: {\"at\":%[1]d}\n\n", n); err != nil {
+				return
+			}
+		}
+	}()
+	return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"text/event-stream"}}, Request: r,
+		Body: body}, nil
+}
+
+// A caller may take longer for an event than a connection may be silent: the stream goes on.
+func TestEventsOfASlowCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, err := New("http://127.0.0.1:1", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var server restarting
+		c.server.http.Transport = &server
+		var next int64
+		for e, err := range c.Events(t.Context()) {
+			if next++; err != nil || e.At != next {
+				t.Fatalf("after %d events: %d, %v", next-1, e.At, err)
+			}
+			if next == 4 {
+				break
+			}
+			time.Sleep(2 * eventSilence)
+		}
+		if server.asked != 1 {
+			t.Errorf("%d connections", server.asked)
+		}
+	})
+}
+
+// While servers restart, a proxy before them answers with errors that pass: the stream goes on after them. Any other
+// error is the last.
+func TestEventsOfARestart(t *testing.T) {
+	for _, row := range []struct {
+		status int
+		passes bool
+	}{{502, true}, {503, true}, {504, true}, {500, true}, {429, true}, {408, true}, {425, true},
+		{302, false}, {400, false}, {401, false}, {403, false}, {404, false}} {
+		synctest.Test(t, func(t *testing.T) {
+			c, err := New("http://127.0.0.1:1", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.server.http.Transport = &restarting{statuses: []int{row.status}}
+			var got []string
+			for e, err := range c.Events(t.Context()) {
+				if problem, ok := errors.AsType[*Problem](err); ok {
+					got = append(got, fmt.Sprintf("HTTP %d", problem.Status))
+					continue
+				}
+				got = append(got, fmt.Sprint(e.At, err))
+				break
+			}
+			want := fmt.Sprintf("[HTTP %d", row.status)
+			if row.passes {
+				want += " 1 <nil>"
+			}
+			if fmt.Sprint(got) != want+"]" {
+				t.Errorf("%d: %v", row.status, got)
+			}
+		})
+	}
 }
 
 // What the server refuses is asked once, and a call ends with its context.

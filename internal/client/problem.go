@@ -57,6 +57,16 @@ func (p *Problem) Error() string {
 	return text
 }
 
+// Temporary reports whether the same request may be answered later: the server, or a proxy before it, has failed
+// (5xx), has too much to do (429), or has not got the request in time (408, 425).
+func (p *Problem) Temporary() bool {
+	switch p.Status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
+	}
+	return p.Status >= http.StatusInternalServerError
+}
+
 // String returns "field: message".
 func (f FieldError) String() string {
 	if f.Field == "" {
