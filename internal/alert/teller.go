@@ -19,6 +19,8 @@ const (
 	changesAtOnce = 500
 
 	storeTimeout = 15 * time.Second
+	// orphansTimeout is for what people do not wait for.
+	orphansTimeout = 2 * time.Second
 )
 
 // Teller decides of what people are told, and sees to it that they are. One of several processes on a database runs
@@ -82,6 +84,7 @@ func (t *Teller) runOnce(ctx context.Context) (more bool, err error) {
 		}
 	}
 	more, err = t.step(ctx)
+	t.endOrphans(ctx)
 	if err != nil {
 		t.groups = nil                                    // whatever was kept is read again
 		if domain.ErrorCode(err) == domain.CodeConflict { // somebody has acknowledged a group, or decides too
@@ -121,9 +124,6 @@ func (t *Teller) step(ctx context.Context) (more bool, err error) {
 			return false, err
 		}
 	}
-	if err := t.orphans.end(ctx, &t.Config, &t.settings, now); err != nil {
-		return false, err
-	}
 	more = len(changes) == changesAtOnce || waiting || len(t.round.groups) > 0
 	if err := s.decide(ctx); err != nil || s.out.Empty() {
 		return more && err == nil, err
@@ -137,6 +137,16 @@ func (t *Teller) step(ctx context.Context) (more bool, err error) {
 		t.wake(s.out.Made[i].Channel)
 	}
 	return more, nil
+}
+
+// endOrphans ends the messages that are not sent any more, after what people are to be told is kept, and also where
+// that has failed: the one does not wait for the other.
+func (t *Teller) endOrphans(ctx context.Context) {
+	own, cancel := context.WithTimeout(ctx, orphansTimeout)
+	defer cancel()
+	if err := t.orphans.end(own, &t.Config, &t.settings, clock.NowMs(t.Clock)); err != nil && ctx.Err() == nil {
+		t.Log.Warn("messages that are not sent any more cannot be ended for now", telemetry.KeyError, err)
+	}
 }
 
 // serve starts a courier for each channel, and stops those whose channels are gone or have changed.

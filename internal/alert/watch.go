@@ -2,7 +2,6 @@ package alert
 
 import (
 	"context"
-	"errors"
 	"reflect"
 	"time"
 
@@ -151,8 +150,12 @@ func (w *watch) scan(ctx context.Context, s *stepping) (whole bool, err error) {
 		switch {
 		case err == nil:
 			kept[p.At] = m
-		case domain.ErrorCode(err) != domain.CodeUnavailable || errors.Is(err, context.Canceled):
+		case ctx.Err() != nil: // a store may call that unavailable, too
+			return false, ctx.Err()
+		case domain.ErrorCode(err) != domain.CodeUnavailable:
 			return false, err
+		default: // it is read at the next look
+			whole = false
 		}
 	}
 	w.minutes = kept
