@@ -124,8 +124,8 @@ func (f *fixture) LiveList(q store.ExecutionQuery) store.ExecutionPage { return 
 
 func (f *fixture) NextFire(id domain.JobID) (int64, bool) { return f.engine.NextFire(id) }
 
-func (f *fixture) NextFires(after domain.FireKey, limit int) []domain.FireKey {
-	return f.engine.NextFires(after, limit)
+func (f *fixture) NextFires(ctx context.Context, after domain.FireKey, limit int) ([]domain.FireKey, error) {
+	return f.engine.NextFires(ctx, after, limit)
 }
 
 func (f *fixture) FiredAgo(id domain.JobID, ago time.Duration) bool {

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"context"
+	"runtime"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -16,13 +18,21 @@ func (c Calendar) NextFire(id domain.JobID) (int64, bool) { return c.registry.ne
 
 // NextFires returns the next fires of the jobs of this node that come after one in their order, the
 // soonest first and those of one instant by job, at most so many. Fires that are made ready, half a
-// second before their second, are not among them. A job that fires meanwhile may be there twice.
-func (c Calendar) NextFires(after domain.FireKey, limit int) []domain.FireKey {
+// second before their second, are not among them. A job that fires meanwhile may be there twice. The
+// error is that of the context.
+func (c Calendar) NextFires(ctx context.Context, after domain.FireKey, limit int) ([]domain.FireKey, error) {
 	u := due.NewUpcoming(after, limit)
 	for more := limit > 0; more; {
-		more = c.registry.upcoming(u)
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if more = c.registry.upcoming(u); more {
+			// Whoever waits for the lock has been woken, but does not run yet: without this the loop
+			// would have the lock again before it, for up to a millisecond.
+			runtime.Gosched()
+		}
 	}
-	return u.Found()
+	return u.Found(), nil
 }
 
 // FiredAgo reports whether the job's current version has had a fire so long ago, or longer.

@@ -1,6 +1,7 @@
 package peerview
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -28,7 +29,7 @@ const maxQuestion = 64 << 10
 type Live interface {
 	Live(id domain.ExecutionID) (domain.Execution, bool)
 	LiveList(q store.ExecutionQuery) store.ExecutionPage
-	NextFires(after domain.FireKey, limit int) []domain.FireKey
+	NextFires(ctx context.Context, after domain.FireKey, limit int) ([]domain.FireKey, error)
 }
 
 // nextFires is the question for next fires.
@@ -74,7 +75,10 @@ func (a *Answerer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case pathNextFires:
 		var q nextFires
 		if err = json.Unmarshal(text, &q); err == nil {
-			answer = a.Live.NextFires(q.After, min(q.Limit, store.MaxIDs))
+			if answer, err = a.Live.NextFires(r.Context(), q.After, min(q.Limit, store.MaxIDs)); err != nil {
+				w.WriteHeader(http.StatusServiceUnavailable) // nobody waits for it any more
+				return
+			}
 		}
 	case pathExecution:
 		var id domain.ExecutionID

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -43,13 +44,13 @@ func (l live) LiveList(q store.ExecutionQuery) store.ExecutionPage {
 	return page.End()
 }
 
-func (l live) NextFires(after domain.FireKey, limit int) (fires []domain.FireKey) {
+func (l live) NextFires(ctx context.Context, after domain.FireKey, limit int) (fires []domain.FireKey, err error) {
 	for _, x := range l {
 		if x.Sooner(after) > 0 && len(fires) < limit {
 			fires = append(fires, x.FireKey)
 		}
 	}
-	return fires
+	return fires, ctx.Err()
 }
 
 type hosts []view.Host
@@ -170,5 +171,18 @@ func TestWrongQuestions(t *testing.T) {
 		if w.Code != want {
 			t.Errorf("%s: %d", path, w.Code)
 		}
+	}
+}
+
+// A search for next fires that nobody waits for any more is not answered as if it were complete.
+func TestAnAbandonedSearchHasNoAnswer(t *testing.T) {
+	t.Parallel()
+	a := &Answerer{Live: live{run(9_000, 0, domain.StatusRunning)}}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest(http.MethodPost, pathNextFires, strings.NewReader(`{"limit": 5}`))
+	if a.ServeHTTP(w, r.WithContext(ctx)); w.Code != http.StatusServiceUnavailable || w.Body.Len() != 0 {
+		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }

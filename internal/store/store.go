@@ -342,6 +342,7 @@ type MostFailures struct {
 	after JobFailures
 	most  int
 	found []JobFailures
+	last  JobFailures // what comes after it is not kept; zero: all is
 }
 
 // NewMostFailures begins after a job; zero: from the first on.
@@ -351,7 +352,7 @@ func NewMostFailures(after JobFailures, most int) *MostFailures {
 
 // Add looks at a job.
 func (m *MostFailures) Add(f JobFailures) {
-	if m.after != (JobFailures{}) && f.Compare(m.after) <= 0 {
+	if m.after != (JobFailures{}) && f.Compare(m.after) <= 0 || m.last != (JobFailures{}) && f.Compare(m.last) > 0 {
 		return
 	}
 	if m.found = append(m.found, f); len(m.found) >= 2*m.most+MaxIDs {
@@ -363,6 +364,9 @@ func (m *MostFailures) Add(f JobFailures) {
 func (m *MostFailures) Found() []JobFailures {
 	slices.SortFunc(m.found, JobFailures.Compare)
 	m.found = m.found[:min(len(m.found), max(0, m.most))]
+	if len(m.found) > 0 && len(m.found) == m.most {
+		m.last = m.found[m.most-1]
+	}
 	return m.found
 }
 

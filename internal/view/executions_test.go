@@ -41,6 +41,7 @@ type source struct {
 	health domain.Health
 	fired  map[domain.JobID]bool // an hour ago or earlier
 	fires  []domain.FireKey      // to come, in order
+	asked  []int                 // for so many next fires each
 	looked func()
 }
 
@@ -89,13 +90,14 @@ func (s *source) NextFire(id domain.JobID) (int64, bool) {
 }
 func (s *source) Health() domain.Health { return s.health }
 
-func (s *source) NextFires(after domain.FireKey, limit int) (found []domain.FireKey) {
+func (s *source) NextFires(ctx context.Context, after domain.FireKey, limit int) (found []domain.FireKey, err error) {
+	s.asked = append(s.asked, limit)
 	for _, k := range s.fires {
 		if k.Sooner(after) > 0 && len(found) < limit {
 			found = append(found, k)
 		}
 	}
-	return found
+	return found, ctx.Err()
 }
 
 func (s *source) FiredAgo(id domain.JobID, _ time.Duration) bool { return s.fired[id] }

@@ -34,10 +34,13 @@ type SortedPage struct {
 	Next   *JobPlace  // of the next page; nil: there is no other
 }
 
-// Bounds of a page in an order: jobs are looked at so many at a time, and so many in all, 35 us each.
+// Bounds of a page in an order: jobs are looked at so many at a time, and so many in all. The first
+// piece is asked for alone, and then the others at once, as far as one question goes: each question
+// looks at all open alerts, or at all jobs of a block of the timetable.
 const (
 	sortedPiece = 200
 	sortedLooks = 2_000
+	sortedKeys  = 50_000 // executions of the record that a page looks at for [ByLastFire], over all its questions
 )
 
 // Sorted returns a page of the jobs that are selected, in an order. It may end early. What moves in the
@@ -45,7 +48,8 @@ const (
 func (v *View) Sorted(ctx context.Context, q store.JobQuery, now JobsNow, order JobOrder, after JobPlace) (SortedPage,
 	error) {
 	s := &sorting{v: v, q: q, now: now, order: order, at: after, began: after, meter: store.Meter{Rows: q.Limit,
-		Bytes: q.MaxBytes}, seen: make(map[domain.JobID]domain.FireKey)}
+		Bytes: q.MaxBytes}, keys: sortedKeys, more: true, taken: make(map[domain.JobID]bool),
+		seen: make(map[domain.JobID]domain.FireKey)}
 	if err := s.ordered(ctx); err != nil || s.page.Next != nil {
 		return s.page, store.Coded(err)
 	}
@@ -62,6 +66,12 @@ type sorting struct {
 	at    JobPlace // up to which all was looked at
 	page  SortedPage
 	meter store.Meter
+	taken map[domain.JobID]bool // that are on the page
+
+	looked int        // at so many candidates
+	ahead  []JobPlace // candidates that are known and were not looked at
+	more   bool       // there may be others after them
+	keys   int        // so many executions may be looked at yet
 
 	seen map[domain.JobID]domain.FireKey // with ByLastFire: the newest execution of each job from there on
 }
@@ -72,8 +82,8 @@ func (s *sorting) ordered(ctx context.Context) error {
 	if s.at.Rest || s.order == ByFailures && s.q.Failing != nil && !*s.q.Failing {
 		return nil
 	}
-	for looked := 0; ; {
-		places, next, more, err := s.candidates(ctx)
+	for {
+		places, next, err := s.candidates(ctx)
 		if err != nil {
 			return err
 		}
@@ -86,63 +96,90 @@ func (s *sorting) ordered(ctx context.Context) error {
 				return nil
 			}
 		}
-		if s.at = next; !more {
+		if s.at = next; len(s.ahead) == 0 && !s.more {
 			return nil
 		}
-		if looked += max(1, len(places)); looked >= sortedLooks || len(places) == 0 {
+		if s.looked += len(places); s.looked >= sortedLooks || len(places) == 0 || s.keys <= 0 {
 			s.page.Next = &next
 			return nil
 		}
 	}
 }
 
-// take puts a job on the page, or ends a page that is full.
+// take puts a job on the page once, or ends a page that is full. A job that fires while candidates are
+// looked for may be among them twice.
 func (s *sorting) take(j Job, at JobPlace) bool {
+	if s.taken[j.ID] {
+		return true
+	}
 	if s.meter.Full() {
 		last := s.page.Places[len(s.page.Places)-1]
 		s.page.Next = &last
 		return false
 	}
 	s.meter.Add(j.Current.Size())
+	s.taken[j.ID] = true
 	s.page.Jobs, s.page.Places = append(s.page.Jobs, j), append(s.page.Places, at)
 	return true
 }
 
-// candidates returns the next jobs in the order, where it goes on, and whether it does.
-func (s *sorting) candidates(ctx context.Context) (places []JobPlace, next JobPlace, more bool, err error) {
-	switch s.order {
-	case ByFailures:
-		var found []store.JobFailures
-		found, err = s.v.alerts.MostFailures(ctx, store.JobFailures{JobID: s.at.Job, Count: s.at.Key}, sortedPiece)
-		for _, f := range found {
-			places = append(places, JobPlace{Key: f.Count, Job: f.JobID})
-		}
-		more = len(found) == sortedPiece
-	case ByNextFire:
-		var fires []domain.FireKey
-		fires, more = nextFires(ctx, s.v, domain.FireKey{ScheduledAt: s.at.Key, JobID: s.at.Job}, sortedPiece)
-		for _, k := range fires {
-			places = append(places, JobPlace{Key: k.ScheduledAt, Job: k.JobID})
-		}
-	case ByLastFire:
+// candidates returns the next jobs in the order, and where it goes on.
+func (s *sorting) candidates(ctx context.Context) (places []JobPlace, next JobPlace, err error) {
+	if s.order == ByLastFire {
 		return s.lastFires(ctx)
 	}
-	next = s.at
-	if n := len(places); n > 0 {
+	if len(s.ahead) == 0 {
+		if err := s.ask(ctx); err != nil {
+			return nil, s.at, err
+		}
+	}
+	n := min(sortedPiece, len(s.ahead))
+	places, s.ahead = s.ahead[:n], s.ahead[n:]
+	if next = s.at; n > 0 {
 		next = places[n-1]
 	}
-	return places, next, more, err
+	return places, next, nil
 }
 
-// lastFires returns the jobs of the newest executions, each once.
-func (s *sorting) lastFires(ctx context.Context) (places []JobPlace, next JobPlace, more bool, err error) {
-	q := store.ExecutionQuery{Limit: sortedPiece, MaxBytes: seriesBytes, Accept: func(k domain.FireKey) bool {
+// ask asks for candidates: for a piece, and then for all that the page may look at.
+func (s *sorting) ask(ctx context.Context) error {
+	limit := sortedPiece
+	if s.looked > 0 {
+		limit = sortedLooks - s.looked
+	}
+	if s.order == ByFailures {
+		found, err := s.v.alerts.MostFailures(ctx, store.JobFailures{JobID: s.at.Job, Count: s.at.Key}, limit)
+		for _, f := range found {
+			s.ahead = append(s.ahead, JobPlace{Key: f.Count, Job: f.JobID})
+		}
+		s.more = len(found) == limit
+		return err
+	}
+	after := domain.FireKey{ScheduledAt: s.at.Key, JobID: s.at.Job}
+	fires, more, err := nextFires(ctx, s.v, after, min(limit, store.MaxIDs))
+	s.more = more
+	for _, k := range fires {
+		if s.now.DueBefore != 0 && k.ScheduledAt >= s.now.DueBefore { // so are all that come after it
+			s.more = false
+			break
+		}
+		s.ahead = append(s.ahead, JobPlace{Key: k.ScheduledAt, Job: k.JobID})
+	}
+	return err
+}
+
+// lastFires returns the jobs of the newest executions, each once. A page of the record that is short has
+// cost as much as one may: the page of jobs ends with it.
+func (s *sorting) lastFires(ctx context.Context) (places []JobPlace, next JobPlace, err error) {
+	q := store.ExecutionQuery{Limit: sortedPiece, MaxBytes: seriesBytes, MaxWork: s.keys}
+	q.Accept = func(k domain.FireKey) bool {
+		s.keys--
 		first, seen := s.seen[k.JobID]
 		if !seen {
 			s.seen[k.JobID] = k
 		}
 		return !seen || first == k
-	}}
+	}
 	if s.at != (JobPlace{}) {
 		q.Before = domain.FireKey{ScheduledAt: s.at.Key, JobID: s.at.Job, Nonce: math.MinInt64}
 	}
@@ -152,10 +189,13 @@ func (s *sorting) lastFires(ctx context.Context) (places []JobPlace, next JobPla
 		s.seen[k.JobID] = k
 		places = append(places, JobPlace{Key: k.ScheduledAt, Job: k.JobID})
 	}
-	if more = page.Next != (domain.FireKey{}); more {
+	if s.more = page.Next != (domain.FireKey{}); s.more {
 		next = JobPlace{Key: page.Next.ScheduledAt, Job: page.Next.JobID}
 	}
-	return places, next, more, err
+	if len(places) < sortedPiece {
+		s.keys = 0
+	}
+	return places, next, err
 }
 
 // selected returns those jobs of the places that the query selects.
@@ -212,6 +252,9 @@ func (s *sorting) rest(ctx context.Context) error {
 		}
 		q.Failing = new(bool)
 	case ByNextFire:
+		if now.DueBefore != 0 { // it selects none that does not fire
+			return nil
+		}
 		now.noFire = true
 	case ByLastFire:
 		now.noRecord = true
@@ -230,6 +273,9 @@ func (s *sorting) rest(ctx context.Context) error {
 	}
 	page, err := s.v.JobsOf(ctx, q, now)
 	for _, j := range page.Jobs {
+		if s.taken[j.ID] { // the order was about it a moment ago
+			continue
+		}
 		s.page.Jobs = append(s.page.Jobs, j)
 		s.page.Places = append(s.page.Places, JobPlace{Job: j.ID, Rest: true})
 	}
@@ -241,26 +287,28 @@ func (s *sorting) rest(ctx context.Context) error {
 
 // nextFires returns the next fires of the jobs of all nodes after one, at most so many, each job once, and
 // whether there may be more.
-func nextFires(ctx context.Context, v *View, after domain.FireKey, limit int) (all []domain.FireKey, more bool) {
-	all = v.live.NextFires(after, limit)
+func nextFires(ctx context.Context, v *View, after domain.FireKey, limit int) (all []domain.FireKey, more bool,
+	err error) {
+	if all, err = v.live.NextFires(ctx, after, limit); err != nil {
+		return nil, false, err
+	}
 	more = len(all) == limit
-	if v.others == nil {
-		return all, more
+	if v.others != nil {
+		elsewhere, missing := v.others.NextFires(ctx, after, limit)
+		notePartial(ctx, missing)
+		for _, fires := range elsewhere {
+			more = more || len(fires) == limit
+			all = append(all, fires...)
+		}
+		slices.SortFunc(all, domain.FireKey.Sooner)
 	}
-	elsewhere, missing := v.others.NextFires(ctx, after, limit)
-	notePartial(ctx, missing)
-	for _, fires := range elsewhere {
-		more = more || len(fires) == limit
-		all = append(all, fires...)
-	}
-	slices.SortFunc(all, domain.FireKey.Sooner)
 	if len(all) > limit {
 		all, more = all[:limit], true
 	}
 	seen := make(map[domain.JobID]bool, len(all))
-	return slices.DeleteFunc(all, func(k domain.FireKey) bool { // one that changes hands may be there twice
+	return slices.DeleteFunc(all, func(k domain.FireKey) bool { // see take; and one that changes hands
 		twice := seen[k.JobID]
 		seen[k.JobID] = true
 		return twice
-	}), more
+	}), more, nil
 }

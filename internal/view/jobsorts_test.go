@@ -1,6 +1,8 @@
 package view
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -127,7 +129,10 @@ func TestNextFiresOfAllNodes(t *testing.T) {
 	for limit := 1; limit < 7; limit++ {
 		var got []string
 		for after := (domain.FireKey{}); ; {
-			fires, more := nextFires(t.Context(), v, after, limit)
+			fires, more, err := nextFires(t.Context(), v, after, limit)
+			if err != nil {
+				t.Fatal(err)
+			}
 			for _, k := range fires {
 				got = append(got, fmt.Sprint(k.JobID[0]))
 				after = k
@@ -164,5 +169,118 @@ func TestSortedIsBounded(t *testing.T) {
 	want := []byte{4, 9, 1, 6, 2, 3, 5, 7, 8}
 	if got := sortedAll(t, v, store.JobQuery{Limit: 5}, JobsNow{}, ByNextFire); !slices.Equal(got, want) {
 		t.Errorf("%v", got)
+	}
+}
+
+// costly is a record of which a page looks at so many facts at most, as that of a database.
+type costly struct {
+	store.History
+	most    int
+	allowed []int // by each question
+}
+
+func (c *costly) List(ctx context.Context, q store.ExecutionQuery) (store.ExecutionPage, error) {
+	c.allowed = append(c.allowed, q.MaxWork)
+	if q.MaxWork == 0 || q.MaxWork > c.most {
+		q.MaxWork = c.most
+	}
+	return c.History.List(ctx, q)
+}
+
+// All questions for one page by last fires have one bound, and the list has every job all the same.
+func TestLastFiresAreBounded(t *testing.T) {
+	v, _, st := sorts(t)
+	var facts []domain.Execution
+	for at := range int64(400) { // of a job that fires far more often than the others
+		k := domain.FireKey{JobID: domain.JobID{8}, ScheduledAt: 10_000 + at}
+		facts = append(facts,
+			domain.Execution{FireKey: k, Version: 1, Status: domain.StatusSuccess, CompletedAt: 20_000})
+	}
+	record(t, st, facts...)
+	c := &costly{v.history, 20, nil}
+	v.history = c
+	if _, err := v.Sorted(t.Context(), store.JobQuery{Limit: 9}, JobsNow{}, ByLastFire, JobPlace{}); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(c.allowed, []int{sortedKeys}) {
+		t.Errorf("questions that may look at %v facts", c.allowed)
+	}
+	want := []byte{8, 1, 6, 7, 5, 3, 2, 4, 9}
+	if got := sortedAll(t, v, store.JobQuery{Limit: 9}, JobsNow{}, ByLastFire); !slices.Equal(got, want) {
+		t.Errorf("%v", got)
+	}
+	facts = nil
+	for i := range 2 * sortedPiece { // jobs that do not exist
+		facts = append(facts, domain.Execution{FireKey: domain.FireKey{ScheduledAt: 50_000 + int64(i),
+			JobID: domain.JobID{100, byte(i >> 8), byte(i)}}, Version: 1, Status: domain.StatusSkipped})
+	}
+	record(t, st, facts...)
+	c.most, c.allowed = sortedKeys, nil
+	if _, err := v.Sorted(t.Context(), store.JobQuery{Limit: 9}, JobsNow{}, ByLastFire, JobPlace{}); err != nil {
+		t.Fatal(err)
+	}
+	if len(c.allowed) != 3 || c.allowed[1] > sortedKeys-sortedPiece || c.allowed[2] > sortedKeys-2*sortedPiece {
+		t.Errorf("questions that may look at %v facts", c.allowed)
+	}
+}
+
+// A page asks a few times for next fires, whatever the filters select of them: each time a block of the
+// timetable is looked through.
+func TestNextFiresAreAskedForAtOnce(t *testing.T) {
+	v, live, _ := sorts(t)
+	live.fires = nil
+	for i := range sortedLooks + 500 {
+		id := domain.JobID{200, byte(i >> 8), byte(i)}
+		live.fires = append(live.fires, domain.FireKey{ScheduledAt: 50, JobID: id})
+	}
+	if _, err := v.Sorted(t.Context(), store.JobQuery{Limit: 5}, JobsNow{}, ByNextFire, JobPlace{}); err != nil {
+		t.Fatal(err)
+	}
+	if want := []int{200, 1_000, 800}; !slices.Equal(live.asked, want) {
+		t.Errorf("asked for %v, want %v", live.asked, want)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, _, err := nextFires(ctx, v, domain.FireKey{}, 5)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("given up: %v", err)
+	}
+}
+
+// A job that fires while the timetable is looked through may be found twice: it is on the page once.
+func TestAJobIsOnAPageOnce(t *testing.T) {
+	for _, nodes := range []int{1, 3} {
+		v, live, st := sorts(t)
+		if nodes > 1 {
+			v.others, v.now = &others{&source{looked: func() {}}, &source{looked: func() {}}, 0},
+				func() int64 { return 1_000 }
+		}
+		again := func(n byte, at int64) domain.FireKey {
+			return domain.FireKey{JobID: domain.JobID{n}, ScheduledAt: at}
+		}
+		fires := []domain.FireKey{again(4, 100_000), again(4, 101_000), again(9, 102_000)}
+		for i := range sortedPiece { // and once more in another piece, of jobs that do not exist
+			fires = append(fires, domain.FireKey{JobID: domain.JobID{200, byte(i)}, ScheduledAt: 103_000})
+		}
+		fires = append(fires, again(9, 104_000))
+		live.fires = fires
+		page, err := v.Sorted(t.Context(), store.JobQuery{Limit: 20}, JobsNow{}, ByNextFire, JobPlace{})
+		seen := map[domain.JobID]bool{}
+		for _, j := range page.Jobs {
+			if seen[j.ID] {
+				t.Errorf("%d nodes: job %d twice", nodes, j.ID[0])
+			}
+			seen[j.ID] = true
+		}
+		if err != nil || page.Jobs[0].ID[0] != 4 || page.Jobs[1].ID[0] != 9 {
+			t.Errorf("%d nodes: %+v, %v", nodes, page, err)
+		}
+		remove := st.Add(faulty.Rule{Method: "Jobs.List"})
+		due := JobsNow{DueBefore: 100_000} // none: no job is looked at, and there is no rest
+		page, err = v.Sorted(t.Context(), store.JobQuery{Limit: 5}, due, ByNextFire, JobPlace{})
+		if err != nil || len(page.Jobs) != 0 || page.Next != nil {
+			t.Errorf("due before the first fire: %+v, %v", page, err)
+		}
+		remove()
 	}
 }

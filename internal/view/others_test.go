@@ -28,8 +28,10 @@ func (o *others) LiveList(_ context.Context, q store.ExecutionQuery) ([]store.Ex
 	return []store.ExecutionPage{o.a.LiveList(q), o.b.LiveList(q)}, o.missing
 }
 
-func (o *others) NextFires(_ context.Context, after domain.FireKey, limit int) ([][]domain.FireKey, int) {
-	return [][]domain.FireKey{o.a.NextFires(after, limit), o.b.NextFires(after, limit)}, o.missing
+func (o *others) NextFires(ctx context.Context, after domain.FireKey, limit int) ([][]domain.FireKey, int) {
+	a, _ := o.a.NextFires(ctx, after, limit)
+	b, _ := o.b.NextFires(ctx, after, limit)
+	return [][]domain.FireKey{a, b}, o.missing
 }
 
 func (o *others) Hosts(context.Context) ([][]Host, int) {

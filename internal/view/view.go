@@ -22,8 +22,9 @@ type Live interface {
 	// NextFire returns the job's next fire in Unix milliseconds, or false.
 	NextFire(id domain.JobID) (int64, bool)
 	// NextFires returns the next fires of jobs of this node after one, in the order of
-	// [domain.FireKey.Sooner], at most so many.
-	NextFires(after domain.FireKey, limit int) []domain.FireKey
+	// [domain.FireKey.Sooner], at most so many. A job that fires meanwhile may be there twice. The error
+	// is that of the context.
+	NextFires(ctx context.Context, after domain.FireKey, limit int) ([]domain.FireKey, error)
 	// FiredAgo reports whether the current version of a job of this node has had a fire so long ago, or
 	// longer.
 	FiredAgo(id domain.JobID, ago time.Duration) bool
