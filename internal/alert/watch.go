@@ -3,6 +3,7 @@ package alert
 import (
 	"context"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -11,13 +12,15 @@ import (
 
 const (
 	watchEvery = 30 * time.Second
+	// lookFor bounds a look, so that a slow store delays nothing else. What was not read then is read at the next one.
+	lookFor = 6 * time.Second
 	// lostForMs is how long people are told of lost fires after an audit has found them.
-	lostForMs  = dayMs
-	lostAtOnce = 1_000
+	lostForMs = dayMs
+	// lostAtOnce and lostAtMost bound the jobs with lost fires that are read at a time, and at a look.
+	lostAtOnce = store.MaxIDs
+	lostAtMost = 10 * lostAtOnce
 	// factsAtOnce bounds what a look reads of the record: some 0.5 s. The minute that is read then is read to its end.
 	factsAtOnce = 200_000
-	// hitsAMinute bounds the jobs that are kept of a rule and a minute: 200 bytes each.
-	hitsAMinute = 1_000
 	// appliedAtOnce bounds how many jobs a step applies what was found of.
 	appliedAtOnce = 1_000
 )
@@ -32,13 +35,6 @@ type watch struct {
 	seen    map[memberKey]*observed
 	ready   map[string]bool // rules of which all was read
 	queue   []memberKey     // of seen, to be applied
-}
-
-// minute is what was found in one minute.
-type minute struct {
-	fires int64 // that the series had of it
-	hits  map[memberKey]*observed
-	kept  map[string]int
 }
 
 // watched reports whether a condition is looked for here.
@@ -65,14 +61,20 @@ func (w *watch) look(ctx context.Context, s *stepping, now time.Time) error {
 	if len(rules) == 0 {
 		return nil
 	}
-	if err := w.lost(ctx, s); err != nil {
+	within, cancel := context.WithTimeout(ctx, lookFor)
+	defer cancel()
+	partly := make(map[string]bool)
+	err := w.lost(within, s)
+	if err == nil {
+		err = w.scan(within, s, partly)
+	}
+	switch {
+	case ctx.Err() != nil: // a store may call that unavailable, too
+		return ctx.Err()
+	case err != nil && within.Err() == nil:
 		return err
 	}
-	whole, err := w.scan(ctx, s)
-	if err != nil {
-		return err
-	}
-	w.sum(s.now, whole)
+	w.sum(s.now, err == nil, partly)
 	for key := range w.seen {
 		w.queue = append(w.queue, key)
 	}
@@ -81,24 +83,55 @@ func (w *watch) look(ctx context.Context, s *stepping, now time.Time) error {
 
 // lost finds the jobs of which an audit has found fires without a record.
 func (w *watch) lost(ctx context.Context, s *stepping) error {
-	var found []domain.Alert
+	var rules []*domain.AlertRule
 	for i := range w.rules {
-		r := &w.rules[i]
-		if r.When.Which() != domain.WhenLost {
-			continue
+		if r := &w.rules[i]; r.When.Which() == domain.WhenLost {
+			rules = append(rules, r)
 		}
-		if found == nil {
-			var err error
-			page := store.AlertPage{LostOnly: true, Limit: lostAtOnce}
-			if found, err = s.stored.Alerts().List(ctx, page); err != nil {
-				return err
+	}
+	if len(rules) == 0 {
+		return nil
+	}
+	page := store.AlertPage{LostOnly: true, From: s.now - lostForMs + 1, Limit: lostAtOnce}
+	for n := 0; n < lostAtMost && len(w.seen) < hitsAtMost; n += lostAtOnce {
+		found, err := s.stored.Alerts().List(ctx, page)
+		if err != nil {
+			return err
+		}
+		if err := w.lose(ctx, s, rules, found); err != nil {
+			return err
+		}
+		if len(found) < lostAtOnce {
+			for _, r := range rules {
+				w.ready[r.ID] = true
 			}
+			return nil
 		}
-		w.ready[r.ID] = true
+		last := &found[len(found)-1]
+		page.BeforeAt, page.BeforeJob, page.BeforeLost = last.LastAt, last.JobID, last.Lost
+	}
+	return nil
+}
+
+// lose notes the lost fires of some jobs for each rule that is about them.
+func (w *watch) lose(ctx context.Context, s *stepping, rules []*domain.AlertRule, found []domain.Alert) error {
+	var jobs map[domain.JobID]*domain.Version
+	if slices.ContainsFunc(rules, asksSpec) {
+		ids := make([]domain.JobID, len(found))
 		for i := range found {
-			if a := &found[i]; a.LastAt > s.now-lostForMs {
-				w.seen[memberKey{r.ID, a.JobID}] = &observed{count: a.Count, firstAt: a.FirstAt, lastAt: a.LastAt,
-					execution: a.Execution, text: a.Error}
+			ids[i] = found[i].JobID
+		}
+		var err error
+		if jobs, err = s.jobs(ctx, ids); err != nil {
+			return err
+		}
+	}
+	for i := range found {
+		a := &found[i]
+		o := &observed{count: a.Count, firstAt: a.FirstAt, lastAt: a.LastAt, execution: a.Execution, text: a.Error}
+		for _, r := range rules {
+			if selects(r, a.JobID, jobs) {
+				w.seen[memberKey{r.ID, a.JobID}] = o
 			}
 		}
 	}
@@ -106,141 +139,96 @@ func (w *watch) lost(ctx context.Context, s *stepping) error {
 }
 
 // scan reads the minutes in which a rule may find something and which have changed since they were read, the newest
-// first. It reports whether it has read all of them.
-func (w *watch) scan(ctx context.Context, s *stepping) (whole bool, err error) {
-	longest := int64(0)
-	for i := range w.rules {
-		if r := &w.rules[i]; r.When.Which() != domain.WhenLost {
-			longest = max(longest, r.When.Window())
-		}
-	}
+// first. It notes the rules of which it has not read all.
+func (w *watch) scan(ctx context.Context, s *stepping, partly map[string]bool) error {
+	longest := w.longest()
 	if longest == 0 {
-		return true, nil
+		return nil
 	}
 	from := domain.StepMinute.Start(s.now - longest)
 	points, err := s.stored.Series().Points(ctx, domain.StepMinute, from, s.now+minuteMs)
 	if err != nil {
-		return false, err
+		return err
 	}
+	facts, room := int64(0), hitsAtMost
 	kept := make(map[int64]*minute)
-	facts := int64(0)
-	whole = true
+	defer func() { w.minutes = kept }()
 	for i := len(points) - 1; i >= 0; i-- {
 		p := &points[i]
-		rules := w.suspects(p)
+		rules := w.suspects(p, s.now)
 		if len(rules) == 0 {
 			continue
 		}
-		kept[p.At] = w.minutes[p.At]
-		if is := kept[p.At]; is != nil && is.fires == p.Fires() {
-			continue
-		}
-		if facts >= factsAtOnce {
-			whole = false
-			continue
-		}
-		facts += p.Fires()
-		m := &minute{fires: p.Fires(), hits: make(map[memberKey]*observed), kept: make(map[string]int)}
-		err := s.stored.History().Stream(ctx, p.At, p.At+minuteMs, func(part []domain.Execution) error {
-			for i := range part {
-				m.add(rules, &part[i])
+		m := w.minutes[p.At]
+		if !m.is(p) && facts < factsAtOnce && room > 0 && ctx.Err() == nil && err == nil {
+			facts += p.Fires()
+			var read *minute
+			if read, err = readMinute(ctx, s, p, rules, room); err == nil || m == nil {
+				m = read
 			}
-			return ctx.Err()
-		})
-		switch {
-		case err == nil:
+			if ctx.Err() != nil || domain.ErrorCode(err) == domain.CodeUnavailable {
+				err = nil // it is read at the next look
+			}
+		}
+		if m != nil && len(m.hits) > room {
+			m = nil // it is read again when there is room
+		}
+		for _, r := range rules {
+			if !m.is(p) || m.cut[r.ID] {
+				partly[r.ID] = true
+			}
+		}
+		if m != nil {
 			kept[p.At] = m
-		case ctx.Err() != nil: // a store may call that unavailable, too
-			return false, ctx.Err()
-		case domain.ErrorCode(err) != domain.CodeUnavailable:
-			return false, err
-		default: // it is read at the next look
-			whole = false
+			room -= len(m.hits)
 		}
 	}
-	w.minutes = kept
-	return whole, nil
+	return err
+}
+
+// longest returns the longest window of the rules that read executions; zero: there is none.
+func (w *watch) longest() (ms int64) {
+	for i := range w.rules {
+		if r := &w.rules[i]; r.When.Which() != domain.WhenLost {
+			ms = max(ms, r.When.Window())
+		}
+	}
+	return ms
 }
 
 // suspects returns the rules that may find something in a minute.
-func (w *watch) suspects(p *domain.Point) (rules []*domain.AlertRule) {
+func (w *watch) suspects(p *domain.Point, now int64) (rules []*domain.AlertRule) {
 	for i := range w.rules {
-		if r := &w.rules[i]; mayHave(&r.When, p) {
+		r := &w.rules[i]
+		if mayHave(&r.When, p) && p.At >= domain.StepMinute.Start(now-r.When.Window()) {
 			rules = append(rules, r)
 		}
 	}
 	return rules
 }
 
-// add counts an execution for each rule that counts it.
-func (m *minute) add(rules []*domain.AlertRule, e *domain.Execution) {
-	for _, r := range rules {
-		n, _ := Counts(&r.When, e)
-		if n == 0 {
-			continue
-		}
-		key := memberKey{r.ID, e.JobID}
-		o := m.hits[key]
-		if o == nil {
-			if m.kept[r.ID] == hitsAMinute {
-				continue
-			}
-			m.kept[r.ID]++
-			o = &observed{firstAt: endOf(e)}
-			m.hits[key] = o
-		}
-		o.count += n
-		o.firstAt = min(o.firstAt, endOf(e))
-		if at := endOf(e); at >= o.lastAt {
-			o.lastAt, o.execution, o.httpStatus = at, e.ID(), e.HTTPStatus
-			o.text = clip(findingText(&r.When, n, n, e))
-		}
-	}
-}
-
-// endOf is when an execution ended. What was never sent ended when it was due.
-func endOf(e *domain.Execution) int64 { return max(e.CompletedAt, e.ScheduledAt) }
-
 // sum adds up what was found in the windows of the rules, to the minute.
-func (w *watch) sum(now int64, whole bool) {
+func (w *watch) sum(now int64, whole bool, partly map[string]bool) {
+	from, least := make(map[string]int64), make(map[string]int64)
 	for i := range w.rules {
-		r := &w.rules[i]
-		if r.When.Which() == domain.WhenLost {
-			continue
+		if r := &w.rules[i]; r.When.Which() != domain.WhenLost {
+			w.ready[r.ID] = whole && !partly[r.ID]
+			from[r.ID], least[r.ID] = domain.StepMinute.Start(now-r.When.Window()), int64(r.When.Least())
 		}
-		w.ready[r.ID] = whole
-		from := domain.StepMinute.Start(now - r.When.Window())
-		sums := make(map[memberKey]*observed)
-		for at, m := range w.minutes {
-			if m == nil || at < from {
-				continue
-			}
-			for key, o := range m.hits {
-				if key.rule == r.ID {
-					sums[key] = sums[key].with(o)
-				}
-			}
-		}
-		for key, o := range sums {
-			if o.count >= int64(r.When.Least()) {
-				w.seen[key] = o
+	}
+	sums := make(map[memberKey]*observed)
+	for at, m := range w.minutes {
+		for key, o := range m.hits {
+			if at >= from[key.rule] {
+				sums[key] = sums[key].with(o)
 			}
 		}
 	}
-}
-
-// with adds what was found in another minute.
-func (o *observed) with(other *observed) *observed {
-	if o == nil {
-		one := *other
-		return &one
+	for key, o := range sums {
+		if o.count >= least[key.rule] {
+			w.seen[key] = o
+		}
 	}
-	o.count += other.count
-	o.firstAt = min(o.firstAt, other.firstAt)
-	if other.lastAt >= o.lastAt {
-		o.lastAt, o.execution, o.httpStatus, o.text = other.lastAt, other.execution, other.httpStatus, other.text
-	}
-	return o
 }
 
 // apply applies what was found to some jobs. It reports whether there are more.
