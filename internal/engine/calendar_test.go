@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"sync/atomic"
 	"testing"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
@@ -16,11 +17,12 @@ import (
 // asking is the context of a search that counts its steps, and gives up after some.
 type asking struct {
 	context.Context
-	steps, most int
+	steps atomic.Int64
+	most  int64
 }
 
 func (a *asking) Err() error {
-	if a.steps++; a.steps > a.most {
+	if a.steps.Add(1) > a.most {
 		return context.Canceled
 	}
 	return nil
@@ -41,15 +43,15 @@ func TestNextFiresLetOthersIn(t *testing.T) {
 		reg.table.Place(j)
 	}
 	ask := &asking{Context: t.Context(), most: jobs}
-	var waited []int // steps while the lock was waited for
+	var waited []int64 // steps while the lock was waited for
 	done := make(chan struct{})
 	reg.mu.Lock()
 	go func() {
 		defer close(done)
 		for range turns {
-			before := ask.steps
+			before := ask.steps.Load()
 			reg.mu.Lock()
-			waited = append(waited, ask.steps-before)
+			waited = append(waited, ask.steps.Load()-before)
 			reg.mu.Unlock()
 			runtime.Gosched()
 		}
@@ -58,8 +60,8 @@ func TestNextFiresLetOthersIn(t *testing.T) {
 	reg.mu.Unlock()
 	fires, err := Calendar{reg}.NextFires(ask, domain.FireKey{}, 5)
 	<-done
-	if err != nil || len(fires) != 5 || ask.steps < 5*turns {
-		t.Fatalf("%v, %v after %d steps", fires, err, ask.steps)
+	if err != nil || len(fires) != 5 || ask.steps.Load() < 5*turns {
+		t.Fatalf("%v, %v after %d steps", fires, err, ask.steps.Load())
 	}
 	for _, n := range waited {
 		if n > 5 {
@@ -69,7 +71,7 @@ func TestNextFiresLetOthersIn(t *testing.T) {
 	}
 	ask = &asking{Context: t.Context(), most: 3}
 	_, err = Calendar{reg}.NextFires(ask, domain.FireKey{}, 5)
-	if !errors.Is(err, context.Canceled) || ask.steps != 4 {
-		t.Errorf("given up: %v after %d steps", err, ask.steps)
+	if !errors.Is(err, context.Canceled) || ask.steps.Load() != 4 {
+		t.Errorf("given up: %v after %d steps", err, ask.steps.Load())
 	}
 }
