@@ -31,15 +31,19 @@ type Config struct {
 }
 
 // WithDefault returns rules in the order of their ids with the default rule among them, unless one of them takes its
-// place.
+// place. One that is about a single namespace does not: it would be the rule of everybody.
 func WithDefault(rules []domain.AlertRule) []domain.AlertRule {
 	at, found := slices.BinarySearchFunc(rules, domain.DefaultRuleID, func(r domain.AlertRule, id string) int {
 		return strings.Compare(r.ID, id)
 	})
-	if found {
-		return rules
+	if !found {
+		return slices.Insert(slices.Clone(rules), at, domain.DefaultRule())
 	}
-	return slices.Insert(slices.Clone(rules), at, domain.DefaultRule())
+	if rules[at].Limit != "" {
+		rules = slices.Clone(rules)
+		rules[at] = domain.DefaultRule()
+	}
+	return rules
 }
 
 // channelsOf returns the channels of a rule.

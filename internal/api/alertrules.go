@@ -35,7 +35,7 @@ func (h ruleRoutes) register(rt *router) {
 		Summary: "Make or replace a rule of alerts",
 		Description: "Fields that are absent have their default. A rule that is about another condition than before " +
 			"closes the groups that it had, without a message. One that a key of a namespace makes is about jobs of " +
-			"this namespace alone.",
+			"this namespace alone; such a key cannot make the rule default, which is everybody's.",
 		RequestBody: reference.JSONBody("AlertRuleRequest"), MaxBodyBytes: h.maxBody,
 		Responses: answersSetting[alertRuleBody](rt),
 	}, h.put, kindInvalid, kindNotFound, kindConflict, kindStale, kindUnavailable)
@@ -141,7 +141,8 @@ type alertRuleOutput struct {
 
 func (h ruleRoutes) show(ctx context.Context, in *settingInput) (*alertRuleOutput, error) {
 	r, s, err := ruleForm.get(ctx, h.stored, in.ID)
-	if domain.ErrorCode(err) == domain.CodeNotFound && in.ID == domain.DefaultRuleID && seesNamespace(ctx, "") {
+	builtIn := domain.ErrorCode(err) == domain.CodeNotFound || err == nil && r.Limit != ""
+	if builtIn && in.ID == domain.DefaultRuleID && seesNamespace(ctx, "") {
 		return &alertRuleOutput{Status: http.StatusOK, Body: alertRuleBodyOf(new(domain.DefaultRule()))}, nil
 	}
 	if err != nil {
@@ -150,7 +151,18 @@ func (h ruleRoutes) show(ctx context.Context, in *settingInput) (*alertRuleOutpu
 	return &alertRuleOutput{settingTag(s.Revision), http.StatusOK, alertRuleBodyOf(&r)}, nil
 }
 
+// own refuses a change of the default rule by a caller who is confined to a namespace: it is the rule of everybody.
+func (h ruleRoutes) own(ctx context.Context, id string) error {
+	if id == domain.DefaultRuleID && !seesNamespace(ctx, "") {
+		return store.Coded(store.NoSetting(domain.SettingRule, id))
+	}
+	return nil
+}
+
 func (h ruleRoutes) put(ctx context.Context, in *settingChangeInput) (*alertRuleOutput, error) {
+	if err := h.own(ctx, in.ID); err != nil {
+		return nil, err
+	}
 	data, err := readBody(in.r)
 	if err != nil {
 		return nil, err
@@ -163,7 +175,7 @@ func (h ruleRoutes) put(ctx context.Context, in *settingChangeInput) (*alertRule
 			}
 			next.ID, next.Limit, next.CreatedAt, next.UpdatedAt = in.ID, visitorOf(ctx).namespace, now, now
 			if is != nil {
-				next.Limit, next.CreatedAt, next.Revision = is.Limit, is.CreatedAt, is.Revision
+				next.Limit, next.CreatedAt, next.Revision = limitOfRule(is), is.CreatedAt, is.Revision
 			}
 			return next.Encode(), nil
 		})
@@ -256,6 +268,9 @@ func (f *bulkFaults) condition(raw json.RawMessage) (c domain.Condition) {
 }
 
 func (h ruleRoutes) remove(ctx context.Context, in *settingChangeInput) (*deletedSettingOutput, error) {
+	if err := h.own(ctx, in.ID); err != nil {
+		return nil, err
+	}
 	if err := deleteSetting(ctx, h.settingEdits, &ruleForm, in.r, in.ID); err != nil {
 		return nil, err
 	}

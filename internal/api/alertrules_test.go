@@ -215,6 +215,68 @@ func TestRulesOfANamespace(t *testing.T) {
 	}
 }
 
+// The rule default is everybody's: a key of a namespace neither sees nor changes nor deletes it, and what such a key
+// stored under this id with an earlier build takes nobody's place.
+func TestTheDefaultRuleIsEverybodys(t *testing.T) {
+	keys := map[string]string{}
+	k := newKeyed(t, func(c *Config) {
+		_, _, err := c.Keys.Create(t.Context(), domain.APIKey{Name: "root", Role: domain.RoleAdmin})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, ns := range []string{"billing", "shipping"} {
+			text, _, err := c.Keys.Create(t.Context(), domain.APIKey{Name: ns, Role: domain.RoleEditor, Namespace: ns})
+			if err != nil {
+				t.Fatal(err)
+			}
+			keys[ns] = "Authorization: Bearer " + text
+		}
+	})
+	admin := "Authorization: Bearer " + k.keys[domain.RoleAdmin]
+	const path = "/alerts/rules/default"
+	refused := func() {
+		t.Helper()
+		for _, key := range keys {
+			call(t, k, "PUT", path, `{"disabled":true}`, key).problem(t, 404)
+			call(t, k, "DELETE", path, "", key).problem(t, 404)
+			call(t, k, "GET", path, "", key).problem(t, 404)
+			var list alertRulesBody
+			call(t, k, "GET", "/alerts/rules", "", key).into(t, 200, &list)
+			if len(list.Rules) != 0 {
+				t.Errorf("%+v", list)
+			}
+		}
+	}
+	var rule alertRuleBody
+	holds := func(builtIn bool) {
+		t.Helper()
+		var list alertRulesBody
+		call(t, k, "GET", "/alerts/rules", "", admin).into(t, 200, &list)
+		if len(list.Rules) != 1 || list.Rules[0].BuiltIn != builtIn || list.Rules[0].Namespace != "" {
+			t.Errorf("%+v", list)
+		}
+		rule = alertRuleBody{}
+		call(t, k, "GET", path, "", admin).into(t, 200, &rule)
+		if rule.BuiltIn != builtIn || rule.Namespace != "" {
+			t.Errorf("%+v", rule)
+		}
+	}
+	refused()
+	holds(true)
+	old := domain.DefaultRule()
+	old.Limit, old.Disabled = "billing", true
+	if _, err := k.f.store.AlertSettings().PutAlertSetting(t.Context(), old.Encode(), domain.Change{}); err != nil {
+		t.Fatal(err)
+	}
+	refused()
+	holds(true)
+	call(t, k, "PUT", path, `{"name":"all"}`, admin).into(t, 200, &rule)
+	refused()
+	holds(false)
+	call(t, k, "DELETE", path, "", admin).into(t, 200, new(deletedSettingBody))
+	holds(true)
+}
+
 // A group says by what it is silenced.
 func TestAGroupShowsItsSilence(t *testing.T) {
 	q := domain.Quiet{Kind: domain.QuietWindow, ID: "w", Reason: "backup", By: domain.Author{Key: "k"}, Until: 7}

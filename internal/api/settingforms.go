@@ -99,13 +99,20 @@ type settingForm[T any] struct {
 }
 
 var (
-	ruleForm = settingForm[domain.AlertRule]{domain.SettingRule, domain.DecodeAlertRule,
-		func(r *domain.AlertRule) string { return r.Limit }}
+	ruleForm    = settingForm[domain.AlertRule]{domain.SettingRule, domain.DecodeAlertRule, limitOfRule}
 	silenceForm = settingForm[domain.Silence]{domain.SettingSilence, domain.DecodeSilence,
 		func(s *domain.Silence) string { return s.Limit }}
 	windowForm = settingForm[domain.Maintenance]{domain.SettingWindow, domain.DecodeMaintenance,
 		func(w *domain.Maintenance) string { return w.Limit }}
 )
+
+// limitOfRule returns the only namespace that a rule is about. The default rule is everybody's, whoever stored it.
+func limitOfRule(r *domain.AlertRule) string {
+	if r.ID == domain.DefaultRuleID {
+		return ""
+	}
+	return r.Limit
+}
 
 // list returns those that the caller may see, in the order of their ids.
 func (f *settingForm[T]) list(ctx context.Context, stored store.AlertSettings) (all []T, err error) {

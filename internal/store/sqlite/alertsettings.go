@@ -86,41 +86,51 @@ const keepSettings = "keep what is configured about alerts"
 
 // PutAlertSetting implements store.AlertSettings.
 func (o *alertSettings) PutAlertSetting(ctx context.Context, s domain.AlertSetting, change domain.Change) (
-	kept domain.AlertSetting, err error) {
+	domain.AlertSetting, error) {
 	if err := store.CheckSetting(&s); err != nil {
-		return kept, err
+		return domain.AlertSetting{}, err
 	}
-	err = o.db.write(ctx, 2, func(c *conn) (tally, error) {
-		is, err := readSetting(c, o.box, s.Kind, s.ID)
-		if err != nil {
-			return tally{}, err
+	answer := make(chan domain.AlertSetting, 1) // the operation may run when nobody waits any more
+	err := o.db.write(ctx, 2, func(c *conn) (tally, error) {
+		kept, err := o.put(c, s, change)
+		if err == nil {
+			answer <- kept
 		}
-		number, err := c.number(countSettings, string(s.Kind))
-		if err != nil {
-			return tally{}, err
-		}
-		action, err := store.PutsSetting(is, &s, int(number))
-		if err != nil {
-			return tally{}, err
-		}
-		if action == "" {
-			kept = *is
-			return tally{}, nil
-		}
-		kept = s
-		kept.Unread = ""
-		if kept.Revision, err = c.number(raiseSettingsRevision); err != nil {
-			return tally{}, err
-		}
-		if err := writeSetting(c, o.box, &kept); err != nil {
-			return tally{}, err
-		}
-		return tally{}, insertSettingEntry(c, change, action, &s)
+		return tally{}, err
 	})
 	if err != nil {
 		return domain.AlertSetting{}, fault(keepSettings, err)
 	}
-	return kept, nil
+	return <-answer, nil
+}
+
+// put stores a setting in the place of what is kept of it, and returns what is kept then.
+func (o *alertSettings) put(c *conn, s domain.AlertSetting, change domain.Change) (
+	kept domain.AlertSetting, err error) {
+	is, err := readSetting(c, o.box, s.Kind, s.ID)
+	if err != nil {
+		return kept, err
+	}
+	number, err := c.number(countSettings, string(s.Kind))
+	if err != nil {
+		return kept, err
+	}
+	action, err := store.PutsSetting(is, &s, int(number))
+	if err != nil {
+		return kept, err
+	}
+	if action == "" {
+		return *is, nil
+	}
+	kept = s
+	kept.Unread = ""
+	if kept.Revision, err = c.number(raiseSettingsRevision); err != nil {
+		return kept, err
+	}
+	if err := writeSetting(c, o.box, &kept); err != nil {
+		return kept, err
+	}
+	return kept, insertSettingEntry(c, change, action, &s)
 }
 
 func writeSetting(c *conn, box *seal.Box, s *domain.AlertSetting) error {

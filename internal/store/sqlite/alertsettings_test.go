@@ -2,12 +2,16 @@ package sqlite
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/seal"
+	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
 func secretSetting() domain.AlertSetting {
@@ -96,4 +100,68 @@ func TestSettingsAndKeys(t *testing.T) {
 	}
 	wantSetting(t, s)
 	closeStore(t, s)
+}
+
+// endsWhenRun is a context that ends when the writer has looked at it and begins the operation.
+type endsWhenRun struct {
+	context.Context
+	once sync.Once
+	done chan struct{}
+}
+
+func (c *endsWhenRun) Done() <-chan struct{} { return c.done }
+
+func (c *endsWhenRun) Err() (err error) {
+	err = context.Canceled
+	c.once.Do(func() {
+		close(c.done)
+		err = nil
+	})
+	return err
+}
+
+// A write that runs when its caller has gone on shares nothing with the caller: the race detector sees it.
+func TestWritesThatNobodyWaitsFor(t *testing.T) {
+	s := newStore(t)
+	rule := domain.AlertSetting{Kind: domain.SettingRule, ID: "often", Body: []byte(`{}`)}
+	putRule := func(ctx context.Context) error {
+		kept, err := s.AlertSettings().PutAlertSetting(ctx, rule, domain.Change{})
+		if kept.ID != "" {
+			t.Errorf("an error and %+v", kept)
+		}
+		return err
+	}
+	g := domain.Group{ID: domain.GroupID{1}, Rule: "often", State: domain.GroupOpen, Key: "k", By: domain.ByJob}
+	made := domain.Notification{
+		ID: domain.NotificationID{1}, Channel: "ops", Group: g.ID, State: domain.NotificationPending, CreatedAt: 1,
+	}
+	for _, write := range []struct {
+		name string
+		do   func(ctx context.Context) error
+	}{
+		{"put", putRule}, {"put what is there", putRule},
+		{"delete", func(ctx context.Context) error {
+			return s.AlertSettings().DeleteAlertSetting(ctx, domain.SettingRule, "often", 0, domain.Change{})
+		}},
+		{"advance", func(ctx context.Context) error {
+			return s.Notices().Advance(ctx, store.NoticeStep{
+				At: 1, Groups: []domain.Group{g}, Made: []domain.Notification{made},
+			})
+		}},
+		{"mark", func(ctx context.Context) error { return s.Notices().Mark(ctx, made) }},
+		{"lost", func(ctx context.Context) error {
+			_, err := s.Alerts().AddLost(ctx, []domain.Loss{{ScheduledAt: 1}}, 2)
+			return err
+		}},
+		{"expire", func(ctx context.Context) error {
+			_, err := s.Notices().ExpireNotices(ctx, 1)
+			return err
+		}},
+	} {
+		ctx := &endsWhenRun{Context: t.Context(), done: make(chan struct{})}
+		if err := write.do(ctx); !errors.Is(err, context.Canceled) && err != nil {
+			t.Errorf("%s: %v", write.name, err)
+		}
+		putSecret(t, s) // after it
+	}
 }
