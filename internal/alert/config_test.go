@@ -15,7 +15,7 @@ func TestWithDefault(t *testing.T) {
 		stored []domain.AlertRule
 		names  map[string]string
 	}{
-		"none":   {nil, map[string]string{"default": "every final failure"}},
+		"none": {nil, map[string]string{"default": "every final failure"}},
 		"others": {[]domain.AlertRule{rule("a", ""), rule("z", "x")},
 			map[string]string{"default": "every final failure"}},
 		"in its place": {[]domain.AlertRule{rule("a", ""), rule("default", "")},

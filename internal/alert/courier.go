@@ -29,6 +29,7 @@ type courier struct {
 	woken   chan struct{}
 	stop    context.CancelFunc
 	sent    []int64 // when messages were sent in the last minute, oldest first
+	most    int     // messages of the next digest
 
 	repeatAt int64                   // when open groups are sent again, if the kind wants that
 	told     map[domain.GroupID]bool // groups that the channel knows of; nil: to be read
@@ -82,7 +83,7 @@ func (k *courier) runOnce(ctx context.Context) (next int64, err error) {
 	case turn.WaitTo != 0:
 		return sooner(next, turn.WaitTo), nil
 	case turn.Digest:
-		return now, k.send(ctx, due)
+		return now, k.send(ctx, due[:min(len(due), k.most)])
 	}
 	for i := range due[:turn.Send] {
 		if err := k.send(ctx, due[i:i+1]); err != nil {
@@ -128,19 +129,34 @@ func (k *courier) send(ctx context.Context, list []domain.Notification) error {
 	}
 	now := clock.NowMs(k.cfg.Clock)
 	k.note(now)
+	inParts := len(list) > 1 && unfit(failure)
+	k.most = NextDigest(k.most, len(list), pendingAtOnce, failure == nil, inParts)
 	for i := range list {
-		if failure == nil && k.told != nil {
-			k.told[list[i].Group] = true
+		if inParts {
+			postpone(&list[i], failure, now)
+		} else {
+			k.outcome(&list[i], ofGroup(failure, i), now)
 		}
-		k.outcome(&list[i], failure, now)
-		if len(list) > 1 && failure == nil {
-			list[i].Delivery.Via = m.ID
+		if list[i].State == domain.NotificationDelivered {
+			if k.told != nil {
+				k.told[list[i].Group] = true
+			}
+			if len(list) > 1 {
+				list[i].Delivery.Via = m.ID
+			}
 		}
 		if err := k.notices.Mark(ctx, list[i]); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// postpone writes into a message that the digest which had it was refused. It is due as before, in a smaller one, and
+// how long it waits after an attempt of its own does not depend on that.
+func postpone(n *domain.Notification, failure error, now int64) {
+	n.Delivery.Attempts, n.Delivery.LastAt = max(1, n.Delivery.Attempts), now
+	n.Delivery.Error = failure.Error()
 }
 
 // attempt sends a message, unless it is not known where to.

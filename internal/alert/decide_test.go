@@ -252,3 +252,24 @@ func TestNextTurn(t *testing.T) {
 		}
 	}
 }
+
+func TestNextDigest(t *testing.T) {
+	for name, c := range map[string]struct {
+		most, sent   int
+		taken, unfit bool
+		want         int
+	}{
+		"taken":              {200, 38, true, false, 200},
+		"taken after halves": {25, 25, true, false, 50},
+		"the last double":    {150, 150, true, false, 200},
+		"unfit":              {200, 38, false, true, 19},
+		"unfit, odd":         {200, 3, false, true, 1},
+		"no answer":          {50, 38, false, false, 50},
+		"a single one":       {1, 1, false, false, 1},
+		"a single unfit one": {1, 1, false, true, 1},
+	} {
+		if got := NextDigest(c.most, c.sent, 200, c.taken, c.unfit); got != c.want {
+			t.Errorf("%s: %d, want %d", name, got, c.want)
+		}
+	}
+}

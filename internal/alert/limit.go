@@ -28,3 +28,21 @@ func NextTurn(due int, sent []int64, perMinute int, now int64) Turn {
 	}
 	return Turn{Send: due}
 }
+
+// NextDigest says how many messages the next digest of a channel has at most, after one of so many for which most was
+// the limit. What is refused for what it is, is sent in halves, down to single messages. What is taken is sent in
+// larger parts again, up to full.
+//
+//	the last digest    next one
+//	was unfit          half of it
+//	was taken          twice as many as most, up to full
+//	failed otherwise   as many as most
+func NextDigest(most, sent, full int, taken, unfit bool) int {
+	switch {
+	case unfit:
+		return max(1, sent/2)
+	case taken:
+		return min(full, 2*most)
+	}
+	return most
+}

@@ -169,7 +169,7 @@ func (t *Teller) serve(ctx context.Context) {
 		}
 		k := &courier{
 			cfg: &t.Config, notices: t.notices, channel: *c, former: t.settings.formerOf(id),
-			woken: make(chan struct{}, 1),
+			woken: make(chan struct{}, 1), most: pendingAtOnce,
 		}
 		var own context.Context
 		own, k.stop = context.WithCancel(context.WithoutCancel(ctx)) // stopCouriers ends it

@@ -34,12 +34,16 @@ type mailbox struct {
 	got     []delivered
 	hangs   map[string]bool
 	refuses map[string]error
+	judges  func(c *domain.Channel, m *Message) error // what becomes of a message; nil: it is taken
 }
 
 // Send implements Sender.
 func (b *mailbox) Send(ctx context.Context, c *domain.Channel, m *Message) error {
 	b.mu.Lock()
 	hangs, refusal := b.hangs[c.ID], b.refuses[c.ID]
+	if b.judges != nil && refusal == nil {
+		refusal = b.judges(c, m)
+	}
 	b.mu.Unlock()
 	if hangs {
 		timeout, cancel := context.WithTimeout(ctx, 15*time.Second)

@@ -46,12 +46,26 @@ func judge(kind domain.ChannelKind, status int) verdict {
 	case kind == domain.ChannelWebhook || kind == domain.ChannelEmail:
 		return later
 	}
-	switch status {
-	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong,
-		http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity:
+	if aboutContent(status) {
 		return refused
 	}
 	return later
+}
+
+// aboutContent reports whether a status of HTTP is about what the message is.
+func aboutContent(status int) bool {
+	switch status {
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong,
+		http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity:
+		return true
+	}
+	return false
+}
+
+// unfit reports whether parts of a digest may be taken although the digest is not, by the status of the answer: of a
+// webhook, too. 410 is about the channel.
+func unfit(kind domain.ChannelKind, status int) bool {
+	return aboutContent(status) || kind == domain.ChannelEmail && judge(kind, status) == refused
 }
 
 // answered turns the answer to a request into an error, or nil: the message is delivered.
@@ -64,7 +78,7 @@ func answered(kind domain.ChannelKind, status int, header http.Header, body []by
 	return &alert.DeliveryError{
 		Text:    fmt.Sprintf("%d %s%s", status, http.StatusText(status), firstWords(body)),
 		AskedMs: max(asked, retryAfter(header.Get("Retry-After"), now)),
-		Refused: what == refused,
+		Refused: what == refused, Unfit: unfit(kind, status),
 	}
 }
 

@@ -257,6 +257,79 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// Parts of a digest may be taken where the digest is refused for what it is.
+func TestUnfit(t *testing.T) {
+	webhook, slack, mail := domain.ChannelWebhook, domain.ChannelSlack, domain.ChannelEmail
+	for _, c := range []struct {
+		kind   domain.ChannelKind
+		status int
+		want   bool
+	}{
+		{webhook, 400, true}, {webhook, 413, true}, {webhook, 414, true}, {webhook, 415, true}, {webhook, 422, true},
+		{webhook, 410, false}, {webhook, 429, false}, {webhook, 500, false}, {webhook, 200, false},
+		{slack, 400, true}, {slack, 413, true}, {slack, 404, false}, {slack, 410, false},
+		{mail, 552, true}, {mail, 554, true}, {mail, 535, false}, {mail, 421, false}, {mail, 0, false},
+	} {
+		if got := unfit(c.kind, c.status); got != c.want {
+			t.Errorf("%s %d: %t", c.kind, c.status, got)
+		}
+	}
+}
+
+// An event of a digest to PagerDuty that is refused stops no other. What is about the service ends the attempt.
+func TestADigestToPagerDuty(t *testing.T) {
+	answers, posted := []int{202, 400, 202, 202}, 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		w.WriteHeader(answers[posted])
+		_, _ = w.Write(body[:min(len(body), 400)]) // with the key
+		posted++
+	}))
+	defer server.Close()
+	m := message()
+	for len(m.Groups) < 4 {
+		g := m.Groups[0]
+		g.ID[15] = byte(len(m.Groups))
+		m.Groups = append(m.Groups, g)
+	}
+	m.Type = domain.NoticeDigest
+	send := func(codes ...int) (parts []string) {
+		answers, posted = codes, 0
+		err := sender(t, new(guard)).Send(t.Context(), channelOf(domain.ChannelPagerDuty, server.URL), m)
+		failure, ok := errors.AsType[*alert.DeliveryError](err)
+		if !ok || strings.Contains(failure.Text, "T0KEN") {
+			t.Fatalf("%v", err)
+		}
+		for _, part := range failure.Parts {
+			one, failed := errors.AsType[*alert.DeliveryError](part)
+			switch {
+			case part == nil:
+				parts = append(parts, "delivered")
+			case !failed || strings.Contains(one.Text, "T0KEN"):
+				t.Errorf("%v", part)
+			case one.Refused:
+				parts = append(parts, "refused")
+			default:
+				parts = append(parts, "later")
+			}
+		}
+		return parts
+	}
+	got := send(202, 400, 202, 202)
+	if want := []string{"delivered", "refused", "delivered", "delivered"}; !slices.Equal(got, want) || posted != 4 {
+		t.Errorf("%v after %d events", got, posted)
+	}
+	got = send(202, 400, 429)
+	if want := []string{"delivered", "refused", "later", "later"}; !slices.Equal(got, want) || posted != 3 {
+		t.Errorf("%v after %d events", got, posted)
+	}
+	answers, posted = []int{202, 202, 202, 202}, 0
+	err := sender(t, new(guard)).Send(t.Context(), channelOf(domain.ChannelPagerDuty, server.URL), m)
+	if err != nil || posted != 4 {
+		t.Errorf("%v after %d events", err, posted)
+	}
+}
+
 // What some services say in the body only.
 func TestAnswersOfServices(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)

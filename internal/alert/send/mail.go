@@ -113,7 +113,10 @@ func mailed(err error) error {
 	} else if answer, ok := errors.AsType[*textproto.Error](err); ok {
 		status = answer.Code
 	}
-	return &alert.DeliveryError{Text: err.Error(), Refused: judge(domain.ChannelEmail, status) == refused}
+	return &alert.DeliveryError{
+		Text: err.Error(), Refused: judge(domain.ChannelEmail, status) == refused,
+		Unfit: unfit(domain.ChannelEmail, status),
+	}
 }
 
 // makeMail makes a mail of plain text and of HTML. Its id is that of the message, and it refers to that of the group,

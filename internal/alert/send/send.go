@@ -64,10 +64,22 @@ func (s *Sender) Send(ctx context.Context, c *domain.Channel, m *alert.Message) 
 	if err == nil {
 		return nil
 	}
+	return withoutSecrets(c, err)
+}
+
+// withoutSecrets returns an error, and those of the parts of a message, as they may be shown.
+func withoutSecrets(c *domain.Channel, err error) *alert.DeliveryError {
 	failure := &alert.DeliveryError{}
 	errors.As(err, &failure)
-	failure.Text = shown(alert.OneLine(c.Hide(err.Error())))
-	return failure
+	out := *failure
+	out.Text, out.Parts = shown(alert.OneLine(c.Hide(err.Error()))), nil
+	for _, part := range failure.Parts {
+		if part != nil {
+			part = withoutSecrets(c, part)
+		}
+		out.Parts = append(out.Parts, part)
+	}
+	return &out
 }
 
 func (s *Sender) send(ctx context.Context, in *input) error {
@@ -82,12 +94,43 @@ func (s *Sender) send(ctx context.Context, in *input) error {
 	if err != nil {
 		return err
 	}
+	if perGroup[in.channel.Kind] && len(in.message.Groups) > 1 {
+		return s.postParts(ctx, in, list)
+	}
 	for i := range list {
 		if err := s.post(ctx, in, &list[i]); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// perGroup are the kinds that have a request for each group of a message.
+var perGroup = map[domain.ChannelKind]bool{domain.ChannelPagerDuty: true}
+
+// postParts posts the requests of the groups of a message, in their order. One that is refused stops no other. What
+// else fails would fail for the others, too: they are not tried.
+func (s *Sender) postParts(ctx context.Context, in *input, list []request) error {
+	all := &alert.DeliveryError{Parts: make([]error, len(list))}
+	failed := 0
+	for i := range list {
+		err := s.post(ctx, in, &list[i])
+		if err == nil {
+			continue
+		}
+		failed++
+		all.Parts[i], all.Text = err, err.Error()
+		if answer, ok := errors.AsType[*alert.DeliveryError](err); !ok || !answer.Refused {
+			for j := range all.Parts[i:] {
+				all.Parts[i+j] = err
+			}
+			break
+		}
+	}
+	if failed == 0 {
+		return nil
+	}
+	return all
 }
 
 func (s *Sender) post(ctx context.Context, in *input, r *request) error {
