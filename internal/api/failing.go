@@ -25,8 +25,9 @@ func (h *failingRoutes) register(rt *router) {
 		Description: "Jobs, or the hosts that they call, with the most failures first. Failures are added up " +
 			"from the alerts whose latest failure ended in the time, and never from a scan of executions: of a " +
 			"run of failures that began before it all are counted. Beyond 2,000 alerts those with the latest " +
-			"failures are added up, and complete is false. Jobs that were deleted are left out. With a key that " +
-			"is confined to a namespace: those of its jobs. There is no next page: what fails changes meanwhile.",
+			"failures are added up, and complete is false; so it is when 10,000 were looked at. Jobs that were " +
+			"deleted are left out. With a key that is confined to a namespace: those of its jobs, and so are the " +
+			"2,000. There is no next page: what fails changes meanwhile.",
 	}, h.failing, kindUnavailable)
 }
 
@@ -97,7 +98,7 @@ type failingBody struct {
 	By       string         `json:"by" enum:"job,host" doc:"What failures are added up by." example:"job"`
 	From     int64          `json:"from" format:"unix-ms" doc:"The first instant, Unix milliseconds." example:"1767225600000"`
 	To       int64          `json:"to" format:"unix-ms" doc:"The instant that it ends before, Unix milliseconds." example:"1767229200000"`
-	Complete bool           `json:"complete" doc:"Whether all alerts of the time were added up: false where there are more than 2,000." example:"true"`
+	Complete bool           `json:"complete" doc:"Whether all alerts of the time were added up: false where there are more than 2,000, or 10,000 were looked at." example:"true"`
 	Failing  []failingEntry `json:"failing" nullable:"false" doc:"What failed most, at most limit."`
 }
 

@@ -382,12 +382,14 @@ type AlertPage struct {
 	LostOnly   bool         // only those of lost fires
 	JobID      domain.JobID // of this job; zero: of all
 	From       int64        // whose latest failure ended at or after it; zero: no bound
+
+	FailuresOnly bool // none of lost fires
 }
 
 // Selects reports whether a page may have an alert, but for its place in the order.
 func (p *AlertPage) Selects(a *domain.Alert) bool {
-	return (a.Open() || !p.OpenOnly) && (a.Lost || !p.LostOnly) && (p.JobID.IsZero() || p.JobID == a.JobID) &&
-		a.LastAt >= p.From
+	return (a.Open() || !p.OpenOnly) && (a.Lost || !p.LostOnly) && !(a.Lost && p.FailuresOnly) &&
+		(p.JobID.IsZero() || p.JobID == a.JobID) && a.LastAt >= p.From
 }
 
 // Series has what facts add up to over time. Ledger.Record counts each fact once, in the transaction

@@ -126,3 +126,69 @@ func TestFailingIsBounded(t *testing.T) {
 		t.Errorf("%+v, complete %v, %v", most, complete, err)
 	}
 }
+
+// What other tenants and deleted jobs have in alerts does not take the place of a namespace's own, nor is it
+// told whether they have many.
+func TestFailingOfANamespaceBesideOthers(t *testing.T) {
+	v, _, st := newView(t)
+	failed{1, "http://a.test/", "billing", []int{3, 2}, 10_000}.create(t, st)
+	failed{4, "http://c.test/", "", []int{2}, 10_000}.create(t, st)
+	runs := make([]int, failingRuns+500)
+	for i := range runs {
+		runs[i] = 1
+	}
+	failed{2, "http://b.test/", "", runs, 100_000}.create(t, st)
+	lost := []domain.Loss{{JobID: domain.JobID{1}, ScheduledAt: 10_000, Version: 1}}
+	if _, err := st.Alerts().AddLost(t.Context(), lost, 11_000); err != nil {
+		t.Fatal(err)
+	}
+	ask := func(namespace string) string {
+		most, complete, err := v.Failing(t.Context(), FailingQuery{To: domain.Forever, Namespace: namespace, Limit: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := fmt.Sprint(complete)
+		for _, f := range most {
+			text += fmt.Sprintf(", %d: %d", f.Job.ID[0], f.Failures)
+		}
+		return text
+	}
+	if got := ask("billing"); got != "true, 1: 5" {
+		t.Errorf("of the namespace: %s", got)
+	}
+	if got := ask(""); got != fmt.Sprintf("false, 2: %d", failingRuns) {
+		t.Errorf("of all: %s", got)
+	}
+	if err := st.Jobs().Delete(t.Context(), domain.JobID{2}, 1, 9_000_000); err != nil {
+		t.Fatal(err)
+	}
+	if got := ask(""); got != "true, 1: 5, 4: 2" {
+		t.Errorf("beside a deleted job: %s", got)
+	}
+}
+
+// So many alerts of others are looked at, and no more: then it is said that not all were added up.
+func TestFailingLooksAreBounded(t *testing.T) {
+	v, _, st := newView(t)
+	failed{1, "http://a.test/", "billing", []int{3}, 10_000}.create(t, st)
+	others := func(id byte, n int, from int64) {
+		runs := make([]int, n)
+		for i := range runs {
+			runs[i] = 1
+		}
+		failed{id, "http://b.test/", "", runs, from}.create(t, st)
+	}
+	ask := func() string {
+		q := FailingQuery{To: domain.Forever, Namespace: "billing", Limit: 10}
+		most, complete, err := v.Failing(t.Context(), q)
+		return fmt.Sprint(len(most), complete, err)
+	}
+	others(2, failingLooks-1, 100_000)
+	if got := ask(); got != "1 false <nil>" {
+		t.Errorf("at the bound: %s", got)
+	}
+	others(3, 1, 100_000_000)
+	if got := ask(); got != "0 false <nil>" {
+		t.Errorf("beyond the bound: %s", got)
+	}
+}

@@ -824,7 +824,7 @@ export interface Executions {
 export interface Failing {
   /** What failures are added up by. */
   by: "job" | "host";
-  /** Whether all alerts of the time were added up: false where there are more than 2,000. */
+  /** Whether all alerts of the time were added up: false where there are more than 2,000, or 10,000 were looked at. */
   complete: boolean;
   /** What failed most, at most limit. */
   failing: FailingEntry[];

@@ -58,7 +58,11 @@ func (a *alerts) List(ctx context.Context, page store.AlertPage) ([]domain.Alert
 	if !page.JobID.IsZero() {
 		of, args = " AND job_id = $5", append(args, [16]byte(page.JobID))
 	}
-	found, err := a.lost(ctx, page)
+	var found []domain.Alert
+	var err error
+	if !page.FailuresOnly {
+		found, err = a.lost(ctx, page)
+	}
 	for _, query := range queries {
 		if err != nil {
 			break

@@ -33,6 +33,9 @@ func (a *alerts) List(ctx context.Context, page store.AlertPage) ([]domain.Alert
 	if err != nil {
 		return nil, fault("read the alerts", err)
 	}
+	if page.FailuresOnly {
+		return newestAlerts(found, page.Limit), nil
+	}
 	lost, err := a.listLost(ctx, page)
 	if err != nil {
 		return nil, fault("read the alerts", err)

@@ -335,6 +335,10 @@ func alertLostPages(t *testing.T, f *fixture) {
 		}
 		equal(t, got, want)
 		equal(t, must(f.Alerts().List(t.Context(), store.AlertPage{Limit: 3, OpenOnly: open}))(t), want[:3])
+		failures := store.AlertPage{Limit: 1, OpenOnly: open, FailuresOnly: true}
+		equal(t, must(f.Alerts().List(t.Context(), failures))(t), want[1:2])
+		failures.BeforeAt, failures.BeforeJob = want[1].LastAt, want[1].JobID
+		equal(t, must(f.Alerts().List(t.Context(), failures))(t), want[3:])
 	}
 }
 
