@@ -28,6 +28,7 @@ export const views: [name: string, path: (f: Filled) => string, ready: (page: Pa
   ["running", () => "/ui/running", (p) => rows(p, "Running now")],
   ["failed", () => "/ui/failed", (p) => rows(p, "Failed")],
   ["alerts", () => "/ui/alerts", (p) => rows(p, "Alerts")],
+  ["rules", () => "/ui/alerts/rules", (p) => rows(p, "Rules")],
   ["channels", () => "/ui/alerts/channels", (p) => seen(p, "Channels")],
   ["forecast", () => "/ui/forecast", (p) => shows(p, "Computed")],
   ["proof", () => "/ui/proof", (p) => shows(p, "All audited")],

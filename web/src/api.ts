@@ -28,7 +28,9 @@ export class ApiError extends Error {
 
   /** What is wrong with a field, or with what is below it. */
   field(name: string): FieldProblem | undefined {
-    return this.problem?.errors?.find((e) => e.field === name || e.field.startsWith(`${name}.`));
+    return this.problem?.errors?.find(({ field }) => {
+      return field === name || field.startsWith(`${name}.`) || field.startsWith(`${name}[`);
+    });
   }
 }
 

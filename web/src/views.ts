@@ -16,6 +16,7 @@ import { Keys } from "./views/keys.tsx";
 import { Operations } from "./views/operations.tsx";
 import { Overview } from "./views/overview.tsx";
 import { Proof } from "./views/proof.tsx";
+import { Rules } from "./views/rules.tsx";
 import { RunningNow } from "./views/running.tsx";
 import { Settings } from "./views/settings.tsx";
 
@@ -42,6 +43,7 @@ export const views: View[] = [
   { path: "/running", title: "Running now", component: RunningNow, nav: { key: "r", icon: "running" } },
   { path: "/failed", title: "Failed", component: Failed, nav: { key: "f", icon: "failed" } },
   { path: "/alerts", title: "Alerts", component: Alerts, nav: { key: "a", icon: "alerts" } },
+  { path: "/alerts/rules", title: "Rules", component: Rules },
   { path: "/alerts/channels", title: "Channels", component: Channels },
   { path: "/forecast", title: "Forecast", component: Forecast, nav: { key: "d", icon: "forecast" } },
   { path: "/executions/:id", title: "Execution", component: ExecutionView },

@@ -3,6 +3,7 @@ import { href, usePlace } from "../router.ts";
 
 const tabs: [path: string, title: string][] = [
   ["/alerts", "Alerts"],
+  ["/alerts/rules", "Rules"],
   ["/alerts/channels", "Channels"],
 ];
 

@@ -6,8 +6,9 @@ import { me, may } from "../me.ts";
 import { useStore } from "../store.ts";
 import type { Channel, ChannelField, ChannelKind, NewChannel } from "../types.gen.ts";
 import { AlertTabs } from "../ui/alerttabs.tsx";
-import { ErrorNote, FieldError, Head, Icon, Panel, Skeleton, Time } from "../ui/basics.tsx";
+import { ErrorNote, Head, Icon, Panel, Skeleton, Time } from "../ui/basics.tsx";
 import { Dialog, say } from "../ui/dialog.tsx";
+import { Check, Text } from "../ui/fields.tsx";
 import { useApi } from "../use.ts";
 
 export function Channels() {
@@ -346,47 +347,5 @@ function Field({
       error={error}
       required={f.required && !kept}
     />
-  );
-}
-
-function Text(props: {
-  name: string;
-  label: string;
-  error: Error | undefined;
-  field?: string;
-  type?: "text" | "password";
-  value?: string | number | undefined;
-  required?: boolean;
-  lines?: number;
-}) {
-  const id = `e-${props.name}`;
-  const shared = {
-    id: `i-${props.name}`,
-    name: props.name,
-    defaultValue: props.value === undefined ? "" : String(props.value),
-    spellcheck: false,
-    "aria-required": props.required ?? false,
-    "aria-describedby": id,
-  };
-  return (
-    <div>
-      <label for={shared.id}>
-        {props.label}
-        {props.lines ? (
-          <textarea {...shared} rows={props.lines} />
-        ) : (
-          <input {...shared} type={(props.type ?? "text") as "text"} autocomplete="off" />
-        )}
-      </label>
-      <FieldError error={props.error} field={props.field ?? props.name} id={id} />
-    </div>
-  );
-}
-
-function Check({ name, label, checked }: { name: string; label: string; checked: boolean }) {
-  return (
-    <label class="check">
-      <input name={name} type="checkbox" defaultChecked={checked} /> {label}
-    </label>
   );
 }
