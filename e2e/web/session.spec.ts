@@ -129,16 +129,29 @@ test("one signs in by a provider of OpenID Connect, is offered what one's grant 
       await expect(out).toHaveAttribute("title", `Signed in as ${name}@example.com, ${edits ? "editor" : "viewer"}`);
       await out.click();
       await expect(button).toBeVisible();
+      await expect(button).toHaveAttribute("href", /again=true/); // the provider knows who it was
     }
     await page.context().clearCookies();
     await page.goto(`${home}/ui/jobs`);
+    const tab = await page.context().newPage(); // waits at the provider meanwhile
+    await tab.goto(`${home}/ui/hosts`);
+    await tab.getByRole("link", { name: "Sign in with Staff login" }).click();
+    await expect(tab.locator("input[name=username]")).toBeVisible();
     await button.click();
     await page.locator("input[name=username]").fill("eve");
     await page.locator("input[name=password]").fill("password");
     await page.locator("button[type=submit]").click();
     await expect(page.getByRole("alert")).toHaveText(/nothing is granted to you here/);
-    await expect(page).toHaveURL(`${home}/ui`);
-    await expect(button).toBeVisible();
+    await expect(page).toHaveURL(`${home}/ui/jobs`);
+    await expect(button).toHaveAttribute("href", /again=true/);
+    await tab.locator("input[name=username]").fill("ann");
+    await tab.locator("input[name=password]").fill("password");
+    await tab.locator("button[type=submit]").click();
+    await expect(tab).toHaveURL(`${home}/ui/hosts`);
+    await tab.close();
+    await page.bringToFront();
+    await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange"))); // headless tabs are never hidden
+    await expect(page.getByRole("heading", { level: 1, name: "Jobs" })).toBeVisible();
   } finally {
     await provider.stop();
   }

@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/access"
@@ -37,11 +37,12 @@ var openPaths = map[string]bool{"/healthz": true, "/readyz": true}
 type guard struct {
 	keys     *access.Keyring
 	sessions *access.Sessions
-	open     bool // without a key everybody may come in: the operator has said so
-	failures *access.Throttle
+	open     bool             // without a key everybody may come in: the operator has said so
+	failures *access.Throttle // wrong keys
+	refusals *access.Throttle // sign-ins by a provider that were refused
 	clock    clock.Clock
 	log      *slog.Logger
-	warned   atomic.Int64 // Unix milliseconds of the last warning
+	told     logGate
 	origin   *http.CrossOriginProtection
 	page     bool // there is a dashboard, whose files need no key
 	provider SignIns
@@ -50,8 +51,9 @@ type guard struct {
 
 func newGuard(c *Config) *guard {
 	return &guard{keys: c.Keys, sessions: c.Sessions, provider: c.SignIns, open: c.Open,
-		failures: access.NewThrottle(c.Clock),
-		clock:    c.Clock, log: c.Log, metrics: c.Metrics, origin: http.NewCrossOriginProtection()}
+		failures: access.NewThrottle(c.Clock), refusals: access.NewThrottle(c.Clock),
+		clock: c.Clock, told: logGate{at: map[string]int64{}}, log: c.Log, metrics: c.Metrics,
+		origin: http.NewCrossOriginProtection()}
 }
 
 // refused counts a refusal.
@@ -187,15 +189,30 @@ func (g *guard) signIn() *signInBody {
 	return ways
 }
 
-// warnEvery is how often wrong keys are told in the log, at most: whoever sends
-// them must not fill the disk.
+// warnEvery is how often what strangers bring about is told in the log, at most: they must not fill the disk.
 const warnEvery = time.Minute
+
+// logGate lets each kind of line into the log once in warnEvery. The kinds are few.
+type logGate struct {
+	mu sync.Mutex
+	at map[string]int64 // Unix milliseconds of the last one
+}
+
+// opens reports whether a line of the kind may be logged now, and counts it then.
+func (l *logGate) opens(c clock.Clock, what string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := clock.NowMs(c)
+	if last, there := l.at[what]; there && now-last < warnEvery.Milliseconds() {
+		return false
+	}
+	l.at[what] = now
+	return true
+}
 
 // warn tells that somebody sends wrong keys.
 func (g *guard) warn(r *http.Request, from netip.Addr) {
-	now := clock.NowMs(g.clock)
-	last := g.warned.Load()
-	if now-last >= warnEvery.Milliseconds() && g.warned.CompareAndSwap(last, now) {
+	if g.told.opens(g.clock, "wrong key") {
 		g.log.LogAttrs(r.Context(), slog.LevelWarn, "a wrong API key was sent; further ones are logged once a "+
 			"minute at most",
 			slog.String(telemetry.KeyAddr, from.String()), slog.String(telemetry.KeyPath, r.URL.Path))

@@ -20,10 +20,15 @@ const (
 )
 
 // What a browser keeps while somebody signs in at a provider. It comes back from another site, so that SameSite is Lax:
-// the cookie is sent along when an address is opened, and with nothing else.
+// the cookie is sent along when an address is opened, and with nothing else. Each sign-in has a cookie of its own, with
+// a part of its state in the name: so two tabs do not disturb each other, and no page ends a sign-in that it does not
+// know.
 const (
-	plainPending  = "belfry_oidc"
+	plainPending  = "belfry_oidc_"
 	securePending = "__Host-" + plainPending
+
+	pendingMark = 16 // characters of the state
+	maxPending  = 4  // in one browser; a further one takes the place of the oldest
 )
 
 // Where one signs in and out.
@@ -54,14 +59,43 @@ func sessionCookie(r *http.Request, text string) *http.Cookie {
 	return c
 }
 
-// pendingCookie returns the cookie with the text of a sign-in that has begun; an empty text removes it.
-func pendingCookie(r *http.Request, text string) *http.Cookie {
-	c := &http.Cookie{Name: cookieName(r, plainPending, securePending), Value: text, Path: "/", HttpOnly: true,
+// pendingCookie returns a cookie with the text of a sign-in that has begun; an empty text removes it.
+func pendingCookie(r *http.Request, name, text string) string {
+	c := &http.Cookie{Name: name, Value: text, Path: "/", HttpOnly: true,
 		Secure: front.OverTLS(r), SameSite: http.SameSiteLaxMode, MaxAge: int(oidc.SignInTime.Seconds())}
 	if text == "" {
 		c.MaxAge = -1
 	}
-	return c
+	return c.String()
+}
+
+// pendingName returns the name of the cookie of the sign-in with a state.
+func pendingName(r *http.Request, state string) string {
+	return cookieName(r, plainPending, securePending) + state[:min(len(state), pendingMark)]
+}
+
+// beginsPending returns the cookies that begin a sign-in: its own, and those that make room for it. Browsers send the
+// oldest ones first.
+func beginsPending(r *http.Request, started oidc.Started) (set []string) {
+	var kept []string
+	for _, c := range r.Cookies() {
+		if strings.HasPrefix(c.Name, cookieName(r, plainPending, securePending)) {
+			kept = append(kept, c.Name)
+		}
+	}
+	for _, name := range kept[:max(0, len(kept)-maxPending+1)] {
+		set = append(set, pendingCookie(r, name, ""))
+	}
+	return append(set, pendingCookie(r, pendingName(r, started.State), started.Text))
+}
+
+// endsPending returns the cookies that end the sign-in with a state: none where the browser has not begun it.
+func endsPending(r *http.Request, state string) []string {
+	name := pendingName(r, state)
+	if len(r.CookiesNamed(name)) == 0 {
+		return nil
+	}
+	return []string{pendingCookie(r, name, "")}
 }
 
 // sessionText returns the text of the session that a request has.
@@ -69,9 +103,9 @@ func sessionText(r *http.Request) (string, bool) {
 	return cookieText(r, cookieName(r, plainCookie, secureCookie))
 }
 
-// pendingText returns the text of the sign-in that a browser has begun; empty: none.
-func pendingText(r *http.Request) string {
-	text, _ := cookieText(r, cookieName(r, plainPending, securePending))
+// pendingText returns the text of the sign-in with a state that a browser has begun; empty: none.
+func pendingText(r *http.Request, state string) string {
+	text, _ := cookieText(r, pendingName(r, state))
 	return text
 }
 

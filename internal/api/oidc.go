@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,26 +43,22 @@ func (h *oidcRoutes) register(rt *router) {
 		Summary: "Sign in by OpenID Connect",
 		Description: "For browsers, to be opened and not to be fetched: sends the browser to the provider of the " +
 			"settings, and gives it a cookie for ten minutes in which it is known that it was sent. signIn of GET " +
-			"/me, " +
-			"and of a 401, has the address. A browser that cannot be sent there is sent to the page, with " +
-			"signInError. " +
-			"Needs no key.",
+			"/me, and of a 401, has the address. A browser that cannot be sent there is sent to the page, with " +
+			"signInError. Needs no key.",
 		Security: []map[string][]string{}, DefaultStatus: http.StatusSeeOther,
 	}, h.begin, kindConflict, kindUnavailable)
 	register(rt, huma.Operation{
 		OperationID: "finish-oidc-session", Method: http.MethodGet, Path: callbackPath, Tags: []string{"Keys"},
 		Summary: "Come back from the provider",
 		Description: "For browsers that the provider sends back: the redirect URI to be registered there. Checks " +
-			"that " +
-			"this browser was sent, asks the provider who it is, and gives a cookie as POST /session does. The " +
-			"session " +
-			"has the role and the namespace of the first grant of oidc_grants that fits, and ends after session_ttl, " +
-			"after session_idle without a request, with DELETE /session, and when the provider, its client or the " +
-			"grants of the settings are others. Whoever is not let in is sent to the page, with signInError; a " +
-			"client " +
-			"that does not accept text/html gets a problem. Other parameters are ignored. Needs no key.",
+			"that this browser was sent, asks the provider who it is, and gives a cookie as POST /session does. The " +
+			"session has the role and the namespace of the first grant of oidc_grants that fits, and ends after " +
+			"session_ttl, after session_idle without a request, with DELETE /session, and when the provider, its " +
+			"client or the grants of the settings are others. Whoever is not let in is sent to the page, with " +
+			"signInError; a client that does not accept text/html gets a problem. Other parameters are ignored. " +
+			"Needs no key.",
 		Security: []map[string][]string{}, DefaultStatus: http.StatusSeeOther,
-	}, h.finish, kindSignIn, kindConflict, kindRate, kindUnavailable)
+	}, h.finish, kindSignIn, kindConflict, kindRate, kindBusy, kindUnavailable)
 }
 
 // sentOutput sends a browser elsewhere.
@@ -73,7 +70,8 @@ type sentOutput struct {
 type beginOIDCInput struct {
 	request
 
-	To string `query:"to" maxLength:"1000" pattern:"^/ui([/?].*)?$" doc:"Where the browser goes in the end: a path of the page. Absent: its overview." example:"/ui/jobs?text=nightly"`
+	To    string `query:"to" maxLength:"1000" pattern:"^/ui([/?].*)?$" doc:"Where the browser goes in the end: a path of the page. Absent: its overview." example:"/ui/jobs?text=nightly"`
+	Again string `query:"again" enum:"true,false" doc:"Whether the provider is to ask who it is also where it knows (prompt=select_account): after a sign-out, or to come as somebody else." example:"true"`
 }
 
 func (h *oidcRoutes) begin(ctx context.Context, in *beginOIDCInput) (*sentOutput, error) {
@@ -81,15 +79,18 @@ func (h *oidcRoutes) begin(ctx context.Context, in *beginOIDCInput) (*sentOutput
 	if err != nil {
 		return nil, err
 	}
+	if in.Again != "" && in.Again != "true" && in.Again != "false" {
+		return nil, kindMalformed.fieldAs(domain.FieldChoice, "again", "must be true or false", in.Again)
+	}
 	provider := h.guard.provider.Provider
 	if provider == nil {
 		return nil, noProvider()
 	}
-	started, err := provider.Begin(ctx, to)
+	started, err := provider.Begin(ctx, to, in.Again == "true")
 	if err != nil {
-		return h.refuse(ctx, in.r, err)
+		return h.refuse(ctx, in.r, refused{err: err, to: to})
 	}
-	return &sentOutput{started.URL, []string{pendingCookie(in.r, started.Text).String()}}, nil
+	return &sentOutput{started.URL, beginsPending(in.r, started)}, nil
 }
 
 func noProvider() error {
@@ -144,48 +145,81 @@ func (h *oidcRoutes) finish(ctx context.Context, in *finishOIDCInput) (*sentOutp
 	if provider == nil {
 		return nil, noProvider()
 	}
+	if wait := h.guard.refusals.Wait(addressOf(in.r)); wait > 0 { // before the provider is asked
+		why := oidc.Refuse(oidc.TooMany, "Too many sign-ins from your address were refused: try again in a moment.")
+		return h.refuse(ctx, in.r, refused{err: why, state: in.State,
+			problem: kindRate.problem("%s", why.Detail).throttled(refusedSignIns, wait)})
+	}
 	done, err := provider.Finish(ctx, oidc.Answer{
-		Text: pendingText(in.r), State: in.State, Code: in.Code, Error: in.Error, Issuer: in.Iss,
+		Text: pendingText(in.r, in.State), State: in.State, Code: in.Code, Error: in.Error, Issuer: in.Iss,
 	})
 	if err != nil {
-		return h.refuse(ctx, in.r, err)
+		return h.refuse(ctx, in.r, refused{err: err, to: done.To, state: in.State})
 	}
 	begun, wait, err := h.guard.sessions.BeginAs(done.Claims)
 	switch {
 	case errors.Is(err, access.ErrNotGranted):
-		err = oidc.Refuse(oidc.NotGranted, "The provider knows you, but nothing is granted to you here: ask an admin "+
-			"of "+
-			"this server.")
+		err = oidc.Refuse(oidc.NotGranted, "The provider knows you, but nothing is granted to you here: ask an "+
+			"admin of this server.")
 	case err != nil:
 		err = oidc.Refuse(oidc.Untrusted, "You cannot be let in: %v.", err)
 	case wait > 0:
 		err = oidc.Refuse(oidc.TooMany, "You have signed in too often of late: try again in some minutes.")
 	}
 	if err != nil {
-		return h.refuse(ctx, in.r, err)
+		return h.refuse(ctx, in.r, refused{err: err, to: done.To, state: in.State})
 	}
 	ctx = withVisitor(in.r.WithContext(ctx), begun.Caller).Context()
 	h.repeats.note(ctx, domain.ActionSignIn, "oidc", 0)
-	return &sentOutput{done.To, []string{
-		sessionCookie(in.r, begun.Text).String(), pendingCookie(in.r, "").String(),
-	}}, nil
+	return &sentOutput{done.To, append(endsPending(in.r, in.State), sessionCookie(in.r, begun.Text).String())}, nil
 }
 
-// refuse tells why somebody is not let in: to the page if the browser wants one.
-func (h *oidcRoutes) refuse(ctx context.Context, r *http.Request, err error) (*sentOutput, error) {
-	why, ok := errors.AsType[*oidc.Refusal](err)
+// refused is a sign-in that was refused.
+type refused struct {
+	err     error    // a *oidc.Refusal, or a fault of this server
+	to      string   // where the browser wanted to go; empty: it is not known
+	state   string   // of the sign-in that is over by that; empty: none has begun
+	problem *Problem // for whoever wants no page; nil: what follows from the reason
+}
+
+// refuse tells why somebody is not let in: to the page if the browser wants one. Answers that no provider has given
+// count against the address.
+func (h *oidcRoutes) refuse(ctx context.Context, r *http.Request, what refused) (*sentOutput, error) {
+	why, ok := errors.AsType[*oidc.Refusal](what.err)
 	if !ok {
-		return nil, err
+		return nil, what.err
 	}
-	h.log.LogAttrs(ctx, slog.LevelInfo, "a sign-in by OpenID Connect was refused",
-		slog.String(telemetry.KeyReason, string(why.Reason)), slog.String(telemetry.KeyAddr, addressOf(r).String()))
-	problem := h.guard.refused(refusalProblem(why))
+	if why.Reason == oidc.Expired || why.Reason == oidc.Foreign || why.Reason == oidc.Untrusted {
+		h.guard.refusals.Failed(addressOf(r))
+	}
+	if h.guard.told.opens(h.guard.clock, "sign-in "+string(why.Reason)) {
+		h.log.LogAttrs(ctx, slog.LevelInfo, "a sign-in by OpenID Connect was refused; further ones for that reason "+
+			"are logged once a minute at most",
+			slog.String(telemetry.KeyReason, string(why.Reason)), slog.String(telemetry.KeyAddr, addressOf(r).String()))
+	}
+	problem := what.problem
+	if problem == nil {
+		problem = refusalProblem(why)
+	}
+	problem = h.guard.refused(problem)
+	over := endsPending(r, what.state)
 	if h.guard.page && weightOf(strings.Join(r.Header.Values("Accept"), ","), "text/html") > 0 {
-		return &sentOutput{uiPath + "?" + signInError + "=" + string(why.Reason), []string{
-			pendingCookie(r, "").String(),
-		}}, nil
+		return &sentOutput{tellingPage(what.to, why.Reason), over}, nil
 	}
-	return nil, problem.with("Set-Cookie", pendingCookie(r, "").String())
+	for _, cookie := range over {
+		problem = problem.with("Set-Cookie", cookie)
+	}
+	return nil, problem
+}
+
+// tellingPage returns the address of the page that tells a refusal. From there one goes on to where one wanted to go.
+func tellingPage(to string, why oidc.Reason) string {
+	to = cmp.Or(to, uiPath)
+	sep := "?"
+	if strings.Contains(to, "?") {
+		sep = "&"
+	}
+	return to + sep + signInError + "=" + string(why)
 }
 
 // refusalProblem returns the problem of a refusal.
@@ -193,6 +227,8 @@ func refusalProblem(why *oidc.Refusal) *Problem {
 	switch why.Reason {
 	case oidc.Unavailable:
 		return kindUnavailable.problem("%s", why.Detail).with("Retry-After", "30")
+	case oidc.Busy:
+		return kindBusy.problem("%s", why.Detail).throttled(atATime("sign-ins-at-a-time", oidc.MaxSignIns), busyWait)
 	case oidc.TooMany:
 		return kindRate.problem("%s", why.Detail).throttled(signIns, time.Minute)
 	case oidc.Expired, oidc.Foreign, oidc.Denied, oidc.Untrusted, oidc.NotGranted:

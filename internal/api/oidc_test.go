@@ -137,7 +137,7 @@ func TestPeopleSignIn(t *testing.T) {
 	res := p.opens(t, back, cookie)
 	sentTo(t, res, "/ui/jobs?text=a")
 	set := cookiesOf(res)
-	session, pending := set[plainCookie], set[plainPending]
+	session, pending := set[plainCookie], set[strings.Split(cookie, "=")[0]]
 	if session == nil || !session.HttpOnly || session.SameSite != http.SameSiteStrictMode || session.Path != "/" ||
 		session.MaxAge != 0 || pending == nil || pending.MaxAge >= 0 || pending.Value != "" {
 		t.Fatalf("%v", res.Header["Set-Cookie"])
@@ -171,6 +171,8 @@ func TestForgedAnswersOfAProvider(t *testing.T) {
 	p := newPeopled(t)
 	back, cookie := p.begin(t, "")
 	_, other := p.begin(t, "")
+	name, text, _ := strings.Cut(cookie, "=")
+	_, otherText, _ := strings.Cut(other, "=")
 	state := func(value string) string {
 		u, _ := url.Parse(back)
 		q := u.Query()
@@ -178,22 +180,30 @@ func TestForgedAnswersOfAProvider(t *testing.T) {
 		u.RawQuery = q.Encode()
 		return u.String()
 	}
-	long := plainPending + "=" + strings.Repeat("x", 8000)
+	long := name + "=" + strings.Repeat("x", 8000)
 	for name, tc := range map[string]struct{ address, cookie, reason string }{
 		"no cookie": {back, "", "expired"},
-		"a session as a cookie": {back, plainPending + "=" + strings.TrimPrefix(p.signIn(t), plainCookie+"="),
+		"a session as a cookie": {back, name + "=" + strings.TrimPrefix(p.signIn(t), plainCookie+"="),
 			"expired"},
-		"a made-up cookie":  {back, plainPending + "=x", "expired"},
+		"a made-up cookie":  {back, name + "=x", "expired"},
 		"a cookie too long": {back, long, "expired"},
 		"two cookies":       {back, cookie + "; " + cookie, "expired"},
-		"another browser's": {back, other, "foreign"},
-		"a foreign state":   {state("x"), cookie, "foreign"},
-		"no parameters":     {"/session/oidc/callback", cookie, "foreign"},
+		"another browser's": {back, name + "=" + otherText, "foreign"},
+		"of another name":   {back, other, "expired"},
+		"a foreign state":   {state("x"), plainPending + "x=" + text, "foreign"},
+		"its state cut off": {state(stateOf(t, back)[:pendingMark]), cookie, "foreign"},
+		"an unknown state":  {state("x"), cookie, "expired"},
+		"no parameters":     {"/session/oidc/callback", cookie, "expired"},
 		"a made-up code":    {strings.Replace(back, "code=", "code=canary", 1), cookie, "foreign"},
 	} {
+		p.f.clock.step(access.FailureWindow)
 		res := p.opens(t, tc.address, tc.cookie)
 		sentTo(t, res, "/ui?signInError="+tc.reason)
-		if set := cookiesOf(res); set[plainCookie] != nil || set[plainPending] == nil || set[plainPending].MaxAge >= 0 {
+		// What the browser keeps of this sign-in goes; what it keeps of another one does not.
+		kept := plainPending + stateOf(t, tc.address)
+		kept = kept[:min(len(kept), len(plainPending)+pendingMark)]
+		over := len(cookiesOf(res)) == 1 && cookiesOf(res)[kept] != nil && cookiesOf(res)[kept].MaxAge < 0
+		if over != strings.HasPrefix(tc.cookie, kept+"=") || !over && len(cookiesOf(res)) > 0 {
 			t.Errorf("%s: %v", name, res.Header["Set-Cookie"])
 		}
 		refused := p.opens(t, tc.address, tc.cookie, "Accept: application/json").problem(t, 403)
@@ -218,6 +228,112 @@ func stateOf(t *testing.T, address string) string {
 		t.Fatal(err)
 	}
 	return u.Query().Get("state")
+}
+
+// TestSignInsInTwoTabs: each is finished, whichever goes first; a callback that belongs to neither ends none. A browser
+// keeps a bounded number of them.
+func TestSignInsInTwoTabs(t *testing.T) {
+	p := newPeopled(t)
+	first, one := p.begin(t, "/ui/jobs")
+	second, two := p.begin(t, "/ui/keys?a=b")
+	both := one + "; " + two
+	if res := p.opens(t, "/session/oidc/callback?code=x&state=y", both); len(res.Header["Set-Cookie"]) > 0 {
+		t.Errorf("a page has ended a sign-in: %v", res.Header["Set-Cookie"])
+	}
+	res := p.opens(t, first, both)
+	sentTo(t, res, "/ui/jobs")
+	set := cookiesOf(res)
+	if done := set[strings.Split(one, "=")[0]]; len(set) != 2 || done == nil || done.MaxAge >= 0 {
+		t.Errorf("%v", res.Header["Set-Cookie"])
+	}
+	sentTo(t, p.opens(t, strings.Replace(second, "code=", "code=x", 1), two), "/ui/keys?a=b&signInError=foreign")
+	sentTo(t, p.opens(t, second, two), "/ui/keys?a=b")
+	var kept []string
+	for range maxPending + 2 {
+		kept = append(kept, strings.TrimSuffix(strings.Split(strings.Join(p.opens(t, "/session/oidc", "").
+			Header["Set-Cookie"], ""), ";")[0], ";"))
+	}
+	set = cookiesOf(p.opens(t, "/session/oidc", plainCookie+"=x; "+strings.Join(kept, "; ")))
+	for i, cookie := range kept {
+		c := set[strings.Split(cookie, "=")[0]]
+		if gone := c != nil && c.MaxAge < 0; gone != (i < 3) {
+			t.Errorf("the sign-in %d: %v", i, c)
+		}
+	}
+	if len(set) != 4 {
+		t.Errorf("%v", set)
+	}
+}
+
+// TestAnotherPersonSignsIn: the provider asks who it is where the page wants that.
+func TestAnotherPersonSignsIn(t *testing.T) {
+	p := newPeopled(t)
+	for query, want := range map[string]bool{"": false, "?again=false": false, "?again=true&to=/ui": true} {
+		there := p.opens(t, "/session/oidc"+query, "").Header.Get("Location")
+		if asks := strings.Contains(there, "prompt=select_account"); asks != want || there == "" {
+			t.Errorf("%q: %s", query, there)
+		}
+	}
+	p.opens(t, "/session/oidc?again=x", "").problem(t, 400)
+}
+
+// TestRefusedSignInsAreThrottled: whoever comes with codes that are none has to wait before the provider is asked
+// again, and does not fill the log; others come in meanwhile. No word of the provider counts against an address.
+func TestRefusedSignInsAreThrottled(t *testing.T) {
+	p := newPeopled(t)
+	asked := 0
+	p.issuer.Before = func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path == "/token" {
+			asked++
+		}
+		return false
+	}
+	back, cookie := p.begin(t, "")
+	bad := strings.Replace(back, "code=", "code=x", 1)
+	for range 3 * access.FailureBurst {
+		sentTo(t, p.opens(t, "/session/oidc/callback?error=access_denied&state="+stateOf(t, back), cookie),
+			"/ui?signInError=denied")
+	}
+	for range access.FailureBurst {
+		sentTo(t, p.opens(t, bad, cookie), "/ui?signInError=foreign")
+	}
+	for range 100 {
+		sentTo(t, p.opens(t, back, cookie), "/ui?signInError=too-many")
+	}
+	if asked != access.FailureBurst {
+		t.Errorf("the provider was asked %d times", asked)
+	}
+	res := p.opens(t, bad, cookie, "Accept: */*")
+	if refused := res.problem(t, 429); refused.Code != "rate" || res.Header.Get("Retry-After") != "1" ||
+		!strings.Contains(res.Header.Get("RateLimit"), "refused-sign-ins") {
+		t.Errorf("%+v, %v", refused, res.Header)
+	}
+	if lines := strings.Count(p.log.String(), "OpenID Connect was refused"); lines != 3 { // one of each reason
+		t.Errorf("%d lines:\n%s", lines, p.log)
+	}
+	r := httptest.NewRequest("GET", strings.TrimPrefix(back, publicURL), nil)
+	r.RemoteAddr = "198.51.100.7:1"
+	r.Header.Set("Accept", "text/html")
+	r.Header.Set("Cookie", cookie)
+	w := httptest.NewRecorder()
+	p.ServeHTTP(w, r)
+	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/ui" {
+		t.Errorf("%d %v", w.Code, w.Header())
+	}
+	p.f.clock.step(access.FailureWindow)
+	back, cookie = p.begin(t, "")
+	sentTo(t, p.opens(t, back, cookie), "/ui")
+}
+
+// TestARefusalSaysWhenToTryAgain: what holds for a moment is not taken for the quota of a person.
+func TestARefusalSaysWhenToTryAgain(t *testing.T) {
+	for reason, want := range map[oidc.Reason][2]string{oidc.Busy: {"busy", "5"}, oidc.TooMany: {"rate", "60"},
+		oidc.Unavailable: {"unavailable", "30"}, oidc.Foreign: {"sign-in-refused", ""}} {
+		p := refusalProblem(oidc.Refuse(reason, "why"))
+		if got := [2]string{p.Code, p.header.Get("Retry-After")}; got != want || p.Detail != "why" {
+			t.Errorf("%s: %v, want %v", reason, got, want)
+		}
+	}
 }
 
 // TestNoOpenRedirect: a sign-in ends at a path of the page, whoever has chosen it.
@@ -285,14 +401,14 @@ func TestSignInsOverTLS(t *testing.T) {
 	w := httptest.NewRecorder()
 	p.ServeHTTP(w, r)
 	c := w.Result().Cookies()
-	if len(c) != 1 || c[0].Name != securePending || !c[0].Secure || !c[0].HttpOnly || c[0].Path != "/" ||
-		c[0].Domain != "" ||
+	if len(c) != 1 || !strings.HasPrefix(c[0].Name, securePending) || !c[0].Secure || !c[0].HttpOnly ||
+		c[0].Path != "/" || c[0].Domain != "" ||
 		c[0].SameSite != http.SameSiteLaxMode || c[0].MaxAge != 600 {
 		t.Errorf("%v", w.Result().Header)
 	}
 	r = httptest.NewRequest("GET", p.issuer.LetIn(w.Result().Header.Get("Location")), nil)
 	r.TLS = &tls.ConnectionState{}
-	r.AddCookie(&http.Cookie{Name: plainPending, Value: c[0].Value}) // planted over http
+	r.AddCookie(&http.Cookie{Name: strings.TrimPrefix(c[0].Name, "__Host-"), Value: c[0].Value}) // planted over http
 	w = httptest.NewRecorder()
 	p.ServeHTTP(w, r)
 	if w.Code != 403 {
@@ -324,7 +440,7 @@ func TestAProviderThatIsDown(t *testing.T) {
 	cookie := p.signIn(t)
 	down := newPeopled(t)
 	down.issuer.Stop()
-	sentTo(t, down.opens(t, "/session/oidc?to=/ui/jobs", ""), "/ui?signInError=unavailable")
+	sentTo(t, down.opens(t, "/session/oidc?to=/ui/jobs", ""), "/ui/jobs?signInError=unavailable")
 	if res := down.opens(t, "/session/oidc", "", "Accept: */*"); res.problem(t, 503).Detail == "" ||
 		res.Header.Get("Retry-After") == "" {
 		t.Errorf("%v", res.Header)

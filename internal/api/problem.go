@@ -122,8 +122,8 @@ var (
 	kindSlow = kind{"slow", "The request came too slowly", http.StatusRequestTimeout,
 		"The body did not arrive in time."}
 	kindBusy = kind{"busy", "Too much at a time", http.StatusTooManyRequests,
-		"As many imports, audits or exports as the server takes are under way, or other requests hold all memory " +
-			"that there is for requests. Retry-After says when to try again."}
+		"As many imports, audits, exports or sign-ins as the server takes are under way, or other requests hold all " +
+			"memory that there is for requests. Retry-After says when to try again."}
 	kindInternal = kind{"internal", "A fault of the server", http.StatusInternalServerError,
 		"instance is in the server's log, with the cause."}
 	kindUnavailable = kind{"unavailable", "Not now", http.StatusServiceUnavailable,

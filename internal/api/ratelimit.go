@@ -33,6 +33,9 @@ const (
 // whole again.
 var wrongKeys = quota{name: "wrong-keys", most: access.FailureBurst, window: access.FailureWindow}
 
+// refusedSignIns is the quota of sign-ins by a provider that are refused to one address, bounded as wrong keys are.
+var refusedSignIns = quota{name: "refused-sign-ins", most: access.FailureBurst, window: access.FailureWindow}
+
 // ofKey is the quota of one key that may make so many requests a second.
 func ofKey(perSecond int) quota { return quota{name: "key", most: perSecond, window: time.Second} }
 

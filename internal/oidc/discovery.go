@@ -26,7 +26,8 @@ const (
 	askAgain   = 2 * time.Second  // a failure holds so long: those who wait do not ask one after the other
 	maxReason  = 200              // bytes of what a failure says
 
-	maxSignIns = 16 // finished at a time: each has at most three requests to the provider
+	// MaxSignIns is how many are finished at a time: each has at most three requests to the provider.
+	MaxSignIns = 16
 )
 
 // Config is what a provider is made of.
@@ -85,7 +86,7 @@ func New(cfg Config) (*Provider, error) {
 		return nil, err
 	}
 	return &Provider{cfg: cfg, box: box, client: newClient(cfg.Roots), asking: make(chan struct{}, 1),
-		signIns: make(chan struct{}, maxSignIns)}, nil
+		signIns: make(chan struct{}, MaxSignIns)}, nil
 }
 
 // Run asks the provider what it says of itself, again and again, until the context ends.

@@ -58,13 +58,13 @@ func TestAProviderThatFails(t *testing.T) {
 	} {
 		s, told := serverOf(t, i), serverOf(t, tells)
 		fails.at("/.well-known/openid-configuration", how)
-		_, err := s.Begin(t.Context(), "/ui")
+		_, err := s.Begin(t.Context(), "/ui", false)
 		wantRefusal(t, "discovery", err, Unavailable)
 		if w := s.Warning(); !strings.Contains(w, i.URL) || len(w) > 400 {
 			t.Errorf("warning: %q", w)
 		}
 		fails.at("", nil)
-		_, err = s.Begin(t.Context(), "/ui")
+		_, err = s.Begin(t.Context(), "/ui", false)
 		wantRefusal(t, "a moment later", err, Unavailable)
 		s.clock.Suspend(askAgain)
 		a, b := s.come(t, i), told.come(t, tells)

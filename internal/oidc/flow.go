@@ -42,13 +42,14 @@ type pending struct {
 
 // Started is a sign-in that has begun.
 type Started struct {
-	URL  string // of the provider, where the browser goes
-	Text string // that the browser keeps until it comes back
+	URL   string // of the provider, where the browser goes
+	Text  string // that the browser keeps until it comes back
+	State string // with which it comes back
 }
 
-// Begin begins a sign-in that ends at a path of this server, which the caller has checked. The error is a *Refusal, or
-// a fault of this server.
-func (p *Provider) Begin(ctx context.Context, to string) (s Started, err error) {
+// Begin begins a sign-in that ends at a path of this server, which the caller has checked. If again is set, the
+// provider is to ask who it is even where it knows. The error is a *Refusal, or a fault of this server.
+func (p *Provider) Begin(ctx context.Context, to string, again bool) (s Started, err error) {
 	k, err := p.current(ctx)
 	if err != nil {
 		return s, p.unavailable(err)
@@ -65,8 +66,12 @@ func (p *Provider) Begin(ctx context.Context, to string) (s Started, err error) 
 	if err != nil {
 		return s, err
 	}
-	s.Text = strings.TrimPrefix(sealed, seal.Prefix)
-	s.URL = k.oauth.AuthCodeURL(begun.State, goidc.Nonce(begun.Nonce), oauth2.S256ChallengeOption(begun.Verifier))
+	s.Text, s.State = strings.TrimPrefix(sealed, seal.Prefix), begun.State
+	options := []oauth2.AuthCodeOption{goidc.Nonce(begun.Nonce), oauth2.S256ChallengeOption(begun.Verifier)}
+	if again {
+		options = append(options, oauth2.SetAuthURLParam("prompt", "select_account"))
+	}
+	s.URL = k.oauth.AuthCodeURL(begun.State, options...)
 	return s, nil
 }
 
@@ -89,7 +94,8 @@ type Finished struct {
 	To     string // where the browser goes
 }
 
-// Finish checks with what a browser comes back, and asks the provider who it is. The error is a *Refusal.
+// Finish checks with what a browser comes back, and asks the provider who it is. The error is a *Refusal; To is known
+// then, too, if the browser has begun the sign-in.
 func (p *Provider) Finish(ctx context.Context, a Answer) (done Finished, err error) {
 	begun, ok := p.open(a.Text)
 	switch {
@@ -98,11 +104,12 @@ func (p *Provider) Finish(ctx context.Context, a Answer) (done Finished, err err
 	case subtle.ConstantTimeCompare([]byte(begun.State), []byte(a.State)) != 1:
 		return done, Refuse(Foreign, "The answer of the provider belongs to another sign-in: begin again.")
 	}
+	done.To = begun.To
 	select {
 	case p.signIns <- struct{}{}:
 		defer func() { <-p.signIns }()
 	default:
-		return done, Refuse(TooMany, "Too many people sign in at a time: try again in a moment.")
+		return done, Refuse(Busy, "Too many people sign in at a time: try again in a moment.")
 	}
 	k, err := p.current(ctx)
 	if err != nil {
@@ -118,7 +125,6 @@ func (p *Provider) Finish(ctx context.Context, a Answer) (done Finished, err err
 	}
 	ctx, cancel := context.WithTimeout(goidc.ClientContext(ctx, p.client), 2*requestTimeout)
 	defer cancel()
-	done.To = begun.To
 	done.Claims, err = p.claims(ctx, k, &begun, a.Code)
 	return done, err
 }

@@ -83,7 +83,7 @@ func serverOf(t *testing.T, i *oidctest.Issuer, change ...func(*Config)) *server
 // come begins a sign-in, lets the issuer let somebody in, and returns with what the browser comes back.
 func (s *server) come(t *testing.T, i *oidctest.Issuer) Answer {
 	t.Helper()
-	started, err := s.Begin(t.Context(), "/ui/jobs")
+	started, err := s.Begin(t.Context(), "/ui/jobs", false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func wantRefusal(t *testing.T, what string, err error, want Reason) {
 func TestPeopleSignIn(t *testing.T) {
 	i := oidctest.New(t)
 	here, there := serverOf(t, i), serverOf(t, i)
-	started, err := here.Begin(t.Context(), "/ui/jobs?text=a")
+	started, err := here.Begin(t.Context(), "/ui/jobs?text=a", false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,6 +141,22 @@ func TestPeopleSignIn(t *testing.T) {
 	}
 	if done.To != "/ui/jobs?text=a" || done.Claims["sub"] != "ann-7" || done.Claims["email"] != "ann@example.com" {
 		t.Errorf("%+v", done)
+	}
+}
+
+// TestAnotherPersonIsAskedFor: the provider is told to ask who it is only where that is wanted.
+func TestAnotherPersonIsAskedFor(t *testing.T) {
+	i := oidctest.New(t)
+	s := serverOf(t, i)
+	for again, want := range map[bool]string{false: "", true: "select_account"} {
+		started, err := s.Begin(t.Context(), "/ui", again)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u, err := url.Parse(started.URL)
+		if err != nil || u.Query().Get("prompt") != want || u.Query().Get("state") != started.State {
+			t.Errorf("%v: %s, %v", again, started.URL, err)
+		}
 	}
 }
 
@@ -391,11 +407,11 @@ func TestSignInsAtATimeAreBounded(t *testing.T) {
 	i := oidctest.New(t)
 	s := serverOf(t, i)
 	a := s.come(t, i)
-	for range maxSignIns {
+	for range MaxSignIns {
 		s.signIns <- struct{}{}
 	}
 	_, err := s.Finish(t.Context(), a)
-	wantRefusal(t, "one more", err, TooMany)
+	wantRefusal(t, "one more", err, Busy)
 	<-s.signIns
 	if _, err = s.Finish(t.Context(), a); err != nil {
 		t.Error(err)
@@ -438,7 +454,7 @@ func providerIsAskedAgain(t *testing.T) {
 	}
 	down.Store(true)
 	time.Sleep(askEvery)
-	if _, err := p.Begin(ctx, "/ui"); err != nil || p.Warning() == "" { // what is known holds on
+	if _, err := p.Begin(ctx, "/ui", false); err != nil || p.Warning() == "" { // what is known holds on
 		t.Errorf("%v, %q", err, p.Warning())
 	}
 	cancel()

@@ -13,7 +13,8 @@ const (
 	Unavailable Reason = "unavailable" // the provider does not answer, or not as one does
 	Untrusted   Reason = "untrusted"   // what it says about the person does not hold
 	NotGranted  Reason = "not-granted" // it is known who it is, and nothing is granted
-	TooMany     Reason = "too-many"    // at a time, or of one person
+	TooMany     Reason = "too-many"    // of one person, or refused from one address
+	Busy        Reason = "busy"        // at a time
 )
 
 // Refusal is why somebody does not come in.

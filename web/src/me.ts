@@ -64,6 +64,7 @@ export async function askMe(anew = (): void => location.reload()): Promise<void>
     const who = (await res.json()) as Me;
     if (shownTo && isOther(shownTo, who)) return anew();
     shownTo = who;
+    asksAgain(false);
     me.set(who);
   } else if (res.status === 401) {
     ways.set(problem?.signIn);
@@ -81,6 +82,9 @@ export function followMe(): void {
   setInterval(() => {
     if (me.value?.kind === "session" && !document.hidden && outage.value === null) void askMe();
   }, 5000);
+  document.addEventListener("visibilitychange", () => {
+    if (me.value === null && !document.hidden) void askMe(); // somebody may have signed in, in another tab
+  });
   addEventListener("pageshow", (e) => e.persisted && location.reload()); // the browser has kept the page, maybe past a sign-out
   refusals.subscribe(() => void askMe());
   recoveries.subscribe(() => void askMe());
@@ -98,12 +102,37 @@ export async function signOut(): Promise<void> {
   } catch (err) {
     if (!(err instanceof ApiError) || err.status !== 401) throw err; // it has ended already
   }
+  asksAgain(true);
   location.assign("/ui");
 }
 
+const AGAIN = "belfry.again";
+
+/** Keeps, for this tab, whether the next sign-in is for the provider to ask who it is: it may know somebody still. */
+export function asksAgain(yes: boolean): void {
+  try {
+    if (yes) sessionStorage.setItem(AGAIN, "true");
+    else sessionStorage.removeItem(AGAIN);
+  } catch {
+    // the browser keeps nothing: the provider asks if it likes
+  }
+}
+
+/** Whether the provider is to ask who it is. */
+export function willAskAgain(): boolean {
+  try {
+    return sessionStorage.getItem(AGAIN) === "true";
+  } catch {
+    return false;
+  }
+}
+
 /** Where the button of a provider leads, to come back to an address of the page; only to one that the server takes. */
-export function providerUrl(url: string, here: string): string {
-  return here.startsWith("/ui") && here.length <= 1000 ? `${url}?to=${encodeURIComponent(here)}` : url;
+export function providerUrl(url: string, here: string, again = false): string {
+  const params = new URLSearchParams();
+  if (here.startsWith("/ui") && here.length <= 1000) params.set("to", here);
+  if (again) params.set("again", "true");
+  return params.size > 0 ? `${url}?${params}` : url;
 }
 
 /** The parameter by which the server says why a sign-in by a provider was refused. */
@@ -117,7 +146,12 @@ const reasons: Record<string, string> = {
   untrusted: "What the provider says about you does not hold. The log of the server says why.",
   "not-granted": "The provider knows you, but nothing is granted to you here. Ask an admin of this server.",
   "too-many": "Too many sign-ins of late. Try again in some minutes.",
+  busy: "Too many people sign in at a time. Try again in a moment.",
 };
+
+/** Whether somebody else has to come: the provider knows who it was, and they may do nothing here. */
+export const needsAnother = (search: string): boolean =>
+  new URLSearchParams(search).get(SIGN_IN_ERROR) === "not-granted";
 
 /** Why a sign-in by a provider was refused, by the address that the server has sent the browser to. */
 export function providerRefusal(search: string): string | undefined {

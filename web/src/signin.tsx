@@ -1,7 +1,19 @@
 // How one comes in: by a provider of OpenID Connect where there is one, or with a form for a key; and the way out.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiError } from "./api.ts";
-import { me, providerRefusal, providerUrl, refusalText, SIGN_IN_ERROR, signIn, signOut, ways } from "./me.ts";
+import {
+  asksAgain,
+  me,
+  needsAnother,
+  providerRefusal,
+  providerUrl,
+  refusalText,
+  SIGN_IN_ERROR,
+  signIn,
+  signOut,
+  ways,
+  willAskAgain,
+} from "./me.ts";
 import { useStore } from "./store.ts";
 import { ErrorNote, Head } from "./ui/basics.tsx";
 import { say } from "./ui/dialog.tsx";
@@ -68,12 +80,14 @@ export function SignIn() {
 /** The way to a provider, and why it has failed. It is a link: the browser goes there. */
 function Provider({ name, url }: { name: string; url: string }) {
   const [refusal] = useState(() => providerRefusal(location.search));
+  const [another] = useState(() => needsAnother(location.search));
   const there = new URL(location.href);
   there.searchParams.delete(SIGN_IN_ERROR);
   const here = there.pathname + there.search;
   useEffect(() => {
+    if (another) asksAgain(true);
     if (refusal) history.replaceState(history.state, "", here); // it is told once
-  }, [refusal, here]);
+  }, [refusal, another, here]);
   return (
     <div class="signin">
       {refusal && (
@@ -81,7 +95,7 @@ function Provider({ name, url }: { name: string; url: string }) {
           {refusal}
         </p>
       )}
-      <a class="button primary" href={providerUrl(url, here)}>
+      <a class="button primary" href={providerUrl(url, here, another || willAskAgain())}>
         Sign in with {name}
       </a>
       <p class="muted">Or with an API key:</p>

@@ -3440,6 +3440,8 @@ export interface Routes {
     query: {
       /** Where the browser goes in the end: a path of the page. Absent: its overview. */
       to?: string;
+      /** Whether the provider is to ask who it is also where it knows (prompt=select_account): after a sign-out, or to come as somebody else. */
+      again?: "true" | "false";
     };
     body: undefined;
     answer: undefined;

@@ -7,6 +7,7 @@ import {
   may,
   me,
   offered,
+  needsAnother,
   providerRefusal,
   providerUrl,
   refusalText,
@@ -96,6 +97,8 @@ test("how one signs in is told with the refusal", async () => {
 test("the way to a provider leads back to the page alone", () => {
   const url = "https://b.test/session/oidc";
   assert.equal(providerUrl(url, "/ui/jobs?text=a&b"), `${url}?to=%2Fui%2Fjobs%3Ftext%3Da%26b`);
+  assert.equal(providerUrl(url, "/ui/jobs", true), `${url}?to=%2Fui%2Fjobs&again=true`);
+  assert.equal(providerUrl(url, "/", true), `${url}?again=true`);
   assert.equal(providerUrl(url, "/"), url);
   assert.equal(providerUrl(url, `/ui/jobs?text=${"x".repeat(1000)}`), url);
 });
@@ -103,6 +106,9 @@ test("the way to a provider leads back to the page alone", () => {
 test("why a provider did not let somebody in", () => {
   assert.equal(providerRefusal("?text=x"), undefined);
   assert.match(providerRefusal("?signInError=not-granted") ?? "", /nothing is granted to you/);
+  assert.equal(needsAnother("?signInError=not-granted"), true);
+  assert.equal(needsAnother("?signInError=busy"), false);
+  assert.match(providerRefusal("?signInError=busy") ?? "", /in a moment/);
   assert.equal(providerRefusal("?signInError=%3Cb%3E"), "The sign-in was refused.");
 });
 
