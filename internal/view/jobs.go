@@ -38,6 +38,23 @@ func nextOf(current *domain.Version, after int64) (int64, bool) {
 	return timing.Next(after)
 }
 
+// firedAgo reports whether the current version of a job has had a fire endedAfter ago, or longer. All nodes
+// answer alike: what the timetable of this one does not have is computed of what is stored.
+func (v *View) firedAgo(j *domain.Job) bool {
+	if v.live.FiredAgo(j.ID, endedAfter) {
+		return true
+	}
+	if v.others == nil {
+		return false
+	}
+	timing, err := j.Current.Timing()
+	if err != nil { // it cannot be run
+		return false
+	}
+	_, fired := timing.Prev(v.now() - endedAfter.Milliseconds() + 1)
+	return fired
+}
+
 // Of returns the job whose current version is v.
 func (v *View) Of(current *domain.Version) Job {
 	j := domain.JobOf(*current)
@@ -177,14 +194,22 @@ func sifted(ctx context.Context, v *View, q store.JobQuery, now JobsNow) (JobPag
 	if err != nil {
 		return page, err
 	}
-	last, err := v.Last(ctx, page.Jobs)
+	fired := make(map[domain.JobID]bool, len(page.Jobs))
+	ask := make([]Job, 0, len(page.Jobs)) // of which the record has to tell
+	for i := range page.Jobs {
+		j := &page.Jobs[i]
+		fired[j.ID] = now.NeverRan != nil && v.firedAgo(&j.Job)
+		if now.noRecord || !fired[j.ID] {
+			ask = append(ask, *j)
+		}
+	}
+	last, err := v.Last(ctx, ask)
 	if err != nil {
 		return JobPage{}, err
 	}
 	page.Jobs = slices.DeleteFunc(page.Jobs, func(j Job) bool {
 		_, ran := last[j.ID]
-		return now.noRecord && ran ||
-			now.NeverRan != nil && (ran || v.live.FiredAgo(j.ID, endedAfter)) == *now.NeverRan
+		return now.noRecord && ran || now.NeverRan != nil && (ran || fired[j.ID]) == *now.NeverRan
 	})
 	if len(page.Jobs) > limit {
 		page.Jobs, page.Next = page.Jobs[:limit], page.Jobs[limit-1].ID

@@ -186,6 +186,49 @@ func TestJobsThatNeverRan(t *testing.T) {
 	}
 }
 
+// Whether a job has had a fire long enough ago does not depend on whose timetable has it: where the record is not
+// kept any more, each node tells the same of each job.
+func TestAllNodesTellWhichJobsNeverRan(t *testing.T) {
+	v, live, _, st := withOthers(t)
+	const now = 100 * 3_600_000
+	v.now = func() int64 { return now }
+	var versions []domain.Version
+	for i, c := range []struct {
+		schedule string
+		from     int64
+		active   bool
+	}{
+		{"0 0 * * * *", 500, true},
+		{"0 0 * * * *", 500, false},
+		{"0 0 * * * *", now - 3_600_000, true},     // the latest of its fires that counts is an hour ago
+		{"0 0 * * * *", now - 3_600_000 + 1, true}, // and this one's is now
+		{"0 0 0 1 1 *", 500, true},
+	} {
+		spec := domain.DefaultSpec()
+		spec.Schedule, spec.API, spec.Type = c.schedule, "http://a.test/", domain.AtLeastOnce
+		versions = append(versions, domain.Version{JobID: domain.JobID{byte(i + 2)}, Number: 1, EffectiveFrom: c.from,
+			EffectiveTo: domain.Forever, Active: c.active, Spec: spec})
+	}
+	if err := st.Jobs().Create(t.Context(), versions); err != nil {
+		t.Fatal(err)
+	}
+	for owner := range byte(2) {
+		if owner == 1 { // this node's timetable has them
+			live.fired = map[domain.JobID]bool{{2}: true, {4}: true}
+		}
+		for never, want := range map[bool][]byte{true: {3, 5, 6}, false: {2, 4}} {
+			page, err := v.JobsOf(t.Context(), store.JobQuery{Limit: 10}, JobsNow{NeverRan: &never})
+			var got []byte
+			for _, j := range page.Jobs {
+				got = append(got, j.ID[0])
+			}
+			if err != nil || !slices.Equal(got, want) {
+				t.Errorf("owner %d, never %v: %v, %v", owner, never, got, err)
+			}
+		}
+	}
+}
+
 // A host that several nodes call is there once.
 func TestHostsOfAllNodes(t *testing.T) {
 	v, _, o, _ := withOthers(t)
