@@ -57,7 +57,7 @@ func (d *dialer) uncounted() *dialer {
 	return &quiet
 }
 
-// noting returns a dialer that notes how long its steps take, the first of which begins now.
+// noting returns a dialer that notes how long its steps take.
 func (d *dialer) noting(steps *openSteps) *dialer {
 	noting := *d
 	noting.steps = steps
@@ -86,6 +86,7 @@ func (d *dialer) dial(deadline time.Time, to target.Endpoint) (net.Conn, error) 
 		if _, err := d.permit(to, []netip.Addr{to.Addr}); err != nil {
 			return nil, err
 		}
+		defer d.steps.end(stepConnect)
 		return d.dialAddr(ctx, to.Addr, to.Port)
 	}
 	if d.guard != nil {
@@ -101,6 +102,7 @@ func (d *dialer) dial(deadline time.Time, to target.Endpoint) (net.Conn, error) 
 	if addrs, err = d.permit(to, addrs); err != nil {
 		return nil, err
 	}
+	defer d.steps.end(stepConnect)
 	preferred, other := splitFamilies(addrs)
 	if len(other) == 0 {
 		return d.dialSerial(ctx, preferred, to.Port)

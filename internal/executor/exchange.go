@@ -339,7 +339,7 @@ func (e *exchange) connect(fresh bool) error {
 		panic(a.fault) // see recoverPanic
 	}
 	if e.call.Trace != nil {
-		traceOpening(e.call.Trace, e.begun, &a)
+		traceOpening(e.call.Trace, now, &a)
 	}
 	if a.err != nil {
 		e.phase = a.phase

@@ -76,12 +76,6 @@ func (o *opener) open(p *pool, w *waiter) (a supply) {
 		return a
 	}
 	a.began = monotonic.Now()
-	if w.traced {
-		a.steps = &openSteps{since: a.began}
-		noting := *o
-		noting.dialer = o.dialer.noting(a.steps)
-		o = &noting
-	}
 	deadline := o.until(w, a.began)
 	if !dials.Enter(deadline.Sub(a.began)) {
 		a.err = os.ErrDeadlineExceeded
@@ -92,11 +86,22 @@ func (o *opener) open(p *pool, w *waiter) (a supply) {
 		dials.Withdraw()
 		return a
 	}
+	if w.traced {
+		o, a.steps = o.noting()
+	}
 	a.conn, a.phase, a.err = o.connect(p, deadline)
 	if a.err != nil {
 		noteFault(dials, a.err)
 	}
 	return a
+}
+
+// noting returns an opener that notes how long its steps take, the first of which begins now.
+func (o *opener) noting() (*opener, *openSteps) {
+	steps := newOpenSteps()
+	noting := *o
+	noting.dialer = o.dialer.noting(steps)
+	return &noting, steps
 }
 
 // openAhead opens a connection that no call waits for. A failure is not reported: the call
@@ -140,7 +145,6 @@ func (o *opener) dial(deadline time.Time, to target.Endpoint) (net.Conn, error) 
 // in which it came.
 func (o *opener) connect(p *pool, deadline time.Time) (*conn, phase, error) {
 	raw, err := o.dial(deadline, p.Endpoint)
-	o.dialer.steps.end(stepConnect)
 	if err != nil {
 		return nil, phaseConnect, err
 	}

@@ -72,17 +72,18 @@ func headerText(b []byte) string {
 	}, strings.ToValidUTF8(string(b), string(utf8.RuneError)))
 }
 
-// traceOpening notes how a connection was got, for a call that began at an instant.
-func traceOpening(t *domain.Trace, begun time.Time, got *supply) {
-	opened := got.began
-	if opened.IsZero() {
-		opened = monotonic.Now()
-	}
-	t.Times.Waited = max(1, opened.Sub(begun))
+// traceOpening notes how a connection was got, for which the call has waited since an instant. A call
+// that is sent again has several, whose times add up.
+func traceOpening(t *domain.Trace, since time.Time, got *supply) {
+	opened, w := monotonic.Now(), &t.Times
 	if s := got.steps; s != nil {
-		t.Times.Lookup, t.Times.Connect, t.Times.Handshake = s.took[stepLookup], s.took[stepConnect],
-			s.took[stepHandshake]
+		opened = s.began
+		w.Lookup += s.took[stepLookup]
+		w.Connect += s.took[stepConnect]
+		w.Handshake += s.took[stepHandshake]
 	}
+	w.Waited += max(1, opened.Sub(since))
+	w.FirstByte = 0 // the answer before it does not count
 }
 
 // hideTraced masks secrets in what a target has answered. A body in which they may be in a way
@@ -129,16 +130,23 @@ const (
 
 // openSteps are how long the steps of an opening took. nil: nobody asks.
 type openSteps struct {
+	began time.Time
 	since time.Time // when the step that is under way began
 	took  [stepCount]time.Duration
 }
 
-// end notes that a step has ended, well or not.
+// newOpenSteps returns those of an opening that begins now.
+func newOpenSteps() *openSteps {
+	now := monotonic.Now()
+	return &openSteps{began: now, since: now}
+}
+
+// end notes that a step has ended, well or not. One that is made twice takes the sum.
 func (s *openSteps) end(which step) {
 	if s == nil {
 		return
 	}
 	now := monotonic.Now()
-	s.took[which] = max(1, now.Sub(s.since))
+	s.took[which] += max(1, now.Sub(s.since))
 	s.since = now
 }

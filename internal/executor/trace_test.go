@@ -151,7 +151,7 @@ func TestTraceOfFailures(t *testing.T) {
 		"redirects": {x, redirecting.url(), "redirects are not followed",
 			"Content-Length: 5\nLocation: https://elsewhere.test/\n", "there", true, true},
 		"breaks":    {x, breaking.url(), "closed", "Content-Length: 9\nX-A: b\n", "half", true, true},
-		"forbidden": {forbidden, hanging.url(), "the target is refused", "", "", true, false},
+		"forbidden": {forbidden, hanging.url(), "the target is refused", "", "", false, false},
 	} {
 		call := newCall(c.url)
 		if name == "hangs" {

@@ -138,7 +138,7 @@ func (p *pool) arrived(w *waiter, a supply) {
 	p.shared.met = p.shared.met || a.conn != nil
 	ahead := w.ahead
 	if w.served {
-		w, a.began = nil, time.Time{}
+		w, a.began, a.steps = nil, time.Time{}, nil
 		if a.conn != nil {
 			w = p.line.first
 		}
