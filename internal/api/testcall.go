@@ -33,8 +33,10 @@ type testRoutes struct {
 func (h testRoutes) register(rt *router) {
 	rt.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[testCallBody](), true, "")
 	const what = "One real request is sent now, by the server that is asked, as a fire of the job would send it: " +
-		"with its headers, secrets, signature, certificate and egress rules, on a new connection, within the " +
-		"job's timeout and 30 s at most. It has the header Belfry-Test: true and an execution id of its own. " +
+		"with its headers, secrets, signature, certificate and egress rules, on a new connection. The " +
+		"request ends within the job's timeout, 30 s at most; before it, the call may wait, for a place (10 s at " +
+		"most) and as a fire does for a connection. It has the header Belfry-Test: true and an execution id of " +
+		"its own. " +
 		"Nothing is stored but an entry of the audit trail; there is no retry, no alert, and no count. A call that " +
 		"fails is an answer of 200, too: error says why. "
 	register(rt, huma.Operation{
@@ -69,7 +71,7 @@ type testCallBody struct {
 	Sent        bool   `json:"sent" doc:"Whether the request, or a part of it, may have reached the target." example:"true"`
 	Error       string `json:"error,omitempty" doc:"Why the call has failed, as the record of a fire would have it. Absent: it has not." example:"connection refused by 192.0.2.1:443"`
 	ExecutionID string `json:"executionId" format:"uuid" doc:"The execution id of the request. No execution is stored under it." example:"0192f0c1-4e20-8a4b-8c5d-6e7f80910a1b"`
-	TimeoutMs   int64  `json:"timeoutMs" doc:"Within how many milliseconds the call had to end: the job's timeout, 30,000 at most." example:"30000"`
+	TimeoutMs   int64  `json:"timeoutMs" doc:"Within how many milliseconds the request had to end, not counting waitedMs: the job's timeout, 30,000 at most." example:"30000"`
 
 	Request  testRequest   `json:"request" doc:"What was sent, or would have been."`
 	Response *testResponse `json:"response,omitempty" doc:"What the target has answered. Absent: there was no answer that has a status."`
@@ -176,6 +178,9 @@ func (h testRoutes) send(ctx context.Context, w http.ResponseWriter, v *domain.V
 	if err := take(ctx, h.places, 1); err != nil {
 		return nil, err
 	}
+	if err := ctx.Err(); err != nil { // nobody waits for the answer
+		return nil, err
+	}
 	entry := h.trail.changeBy(ctx, domain.ActionTest)
 	entry.JobID, entry.Version, entry.Execution = v.JobID, v.Number, call.ID()
 	entry.Detail = v.Spec.Method + " " + targetOf(v.Spec.API)
@@ -183,7 +188,10 @@ func (h testRoutes) send(ctx context.Context, w http.ResponseWriter, v *domain.V
 		return nil, store.Coded(err)
 	}
 	extendDeadlines(w) // the call may take longer than requests to this server may
-	result := call.Do()
+	result, err := call.Do(ctx)
+	if err != nil {
+		return nil, err
+	}
 	return &testOutput{testCallOf(&result)}, nil
 }
 

@@ -304,6 +304,37 @@ func TestTestCallsAreBounded(t *testing.T) {
 	}
 }
 
+// leaving is the context of a request whose client goes away at some time.
+type leaving struct {
+	context.Context
+
+	gone func() bool
+}
+
+func (l leaving) Err() error {
+	if l.gone() {
+		return context.Canceled
+	}
+	return l.Context.Err()
+}
+
+// TestTestCallOfAClientThatIsGone is not sent, however late it has gone.
+func TestTestCallOfAClientThatIsGone(t *testing.T) {
+	s := newCalledServer(t, func(http.ResponseWriter, *http.Request) {})
+	k := newKeyed(t, calling(t))
+	noted := func() bool { return len(k.entriesOf(t, domain.ActionTest)) > 0 }
+	r := httptest.NewRequestWithContext(leaving{t.Context(), noted}, "POST", "/jobs/test",
+		strings.NewReader(laidOver(`"api":"`+s.URL+`/"`)))
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", "Bearer "+k.keys[domain.RoleEditor])
+	r.Host = "localhost"
+	w := httptest.NewRecorder()
+	k.ServeHTTP(w, r)
+	if _, _, n := s.last(); n != 0 || w.Code != 503 || !noted() {
+		t.Errorf("%d requests, %d %s", n, w.Code, w.Body)
+	}
+}
+
 // TestTestCallIsNotSentWithoutAnEntry of the trail.
 func TestTestCallIsNotSentWithoutAnEntry(t *testing.T) {
 	f := newFixture(t)

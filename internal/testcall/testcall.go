@@ -1,6 +1,7 @@
 package testcall
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -9,8 +10,8 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/engine/run"
 )
 
-// MaxTime is how long a test call may take at most, however long the timeout of the job is:
-// somebody waits for it.
+// MaxTime is how long the request of a test call may take at most, however long the timeout of the job
+// is: somebody waits for it.
 const MaxTime = 30 * time.Second
 
 // Executor makes one attempt, and fills the trace of the call.
@@ -74,7 +75,7 @@ type Result struct {
 	ID       domain.ExecutionID
 	Method   string
 	URL      string
-	Timeout  time.Duration // within which it had to end
+	Timeout  time.Duration // within which the request had to end: see the package comment
 	Request  domain.TracedMessage
 	Response *domain.TracedMessage // nil: no answer came, or none that has a status
 	Protocol string                // of the answer
@@ -84,8 +85,12 @@ type Result struct {
 	Total    time.Duration
 }
 
-// Do makes the call. It is made once.
-func (p *Call) Do() Result {
+// Do makes the call, unless the context has ended: then nobody waits for it, and the error is that of the context. It
+// is made once. A request that is under way goes on to its end, whatever becomes of the context.
+func (p *Call) Do(ctx context.Context) (Result, error) {
+	if err := ctx.Err(); err != nil {
+		return Result{}, err
+	}
 	var out domain.Outcome
 	begun := p.cfg.Clock.Mark()
 	p.cfg.Executor.Do(&p.call, &out)
@@ -103,5 +108,5 @@ func (p *Call) Do() Result {
 	if out.HTTPStatus != 0 {
 		r.Response, r.Protocol = &p.trace.Response, p.trace.Protocol
 	}
-	return r
+	return r, nil
 }

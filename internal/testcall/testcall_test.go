@@ -1,6 +1,8 @@
 package testcall
 
 import (
+	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -30,6 +32,16 @@ func newCaller(t *testing.T, cfg executor.Config) *Caller {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// made makes a call.
+func made(t *testing.T, p *Call) Result {
+	t.Helper()
+	r, err := p.Do(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
 
 func specOf(url string) *domain.Spec {
@@ -72,7 +84,7 @@ func TestCall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := p.Do()
+	r := made(t, p)
 	if seen.Get("Authorization") != "Bearer canary-1" || seen.Get("Belfry-Test") != "true" ||
 		seen.Get("Belfry-Execution-Id") != p.ID().String() || seen.Get("Belfry-Job-Id") != job.String() ||
 		seen.Get("Webhook-Signature") == "" || !strings.Contains(body, p.ID().String()) {
@@ -116,7 +128,7 @@ func TestCallOverTLS(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := p.Do()
+		r := made(t, p)
 		if skip != (r.Outcome.Verdict == domain.VerdictSuccess) || skip != (r.Response != nil) || r.Sent != skip ||
 			!skip && !strings.HasPrefix(r.Outcome.Error, "tls: ") || r.Times.Handshake <= 0 {
 			t.Errorf("skipping %t: %+v", skip, r)
@@ -128,7 +140,7 @@ func TestCallOverTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := p.Do(); r.Sent || r.Response != nil || !strings.Contains(r.Outcome.Error, "no client certificate") {
+	if r := made(t, p); r.Sent || r.Response != nil || !strings.Contains(r.Outcome.Error, "no client certificate") {
 		t.Errorf("%+v", r)
 	}
 }
@@ -152,7 +164,7 @@ func TestCallIsBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := p.Do(); r.Timeout != 250*time.Millisecond || !r.Sent || r.Response != nil ||
+	if r := made(t, p); r.Timeout != 250*time.Millisecond || !r.Sent || r.Response != nil ||
 		!strings.Contains(r.Outcome.Error, "timeout after 250ms") {
 		t.Errorf("%+v", r)
 	}
@@ -163,6 +175,23 @@ func TestCallIsBounded(t *testing.T) {
 	spec.TimeoutMs = domain.MaxTimeoutMs
 	if p, err = c.Prepare(spec, domain.JobID{}); err != nil || p.call.Timeout != MaxTime {
 		t.Errorf("%v %v", p.call.Timeout, err)
+	}
+}
+
+// A call of which the caller has gone is not sent.
+func TestCallOfNobody(t *testing.T) {
+	t.Parallel()
+	var calls atomic.Int64
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { calls.Add(1) }))
+	t.Cleanup(s.Close)
+	p, err := newCaller(t, executor.Config{}).Prepare(specOf(s.URL), domain.JobID{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if r, err := p.Do(ctx); !errors.Is(err, context.Canceled) || r.Sent || calls.Load() != 0 {
+		t.Errorf("%+v, %v, %d requests", r, err, calls.Load())
 	}
 }
 

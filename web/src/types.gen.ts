@@ -2124,7 +2124,7 @@ export interface TestCall {
   sent: boolean;
   /** Whether a fire that got this answer would be a SUCCESS. */
   success: boolean;
-  /** Within how many milliseconds the call had to end: the job's timeout, 30,000 at most. */
+  /** Within how many milliseconds the request had to end, not counting waitedMs: the job's timeout, 30,000 at most. */
   timeoutMs: number;
   /** How long the parts of the call took. One that is absent was not needed, or not reached. */
   timings: TestTimings;
