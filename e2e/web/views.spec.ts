@@ -29,6 +29,7 @@ export const views: [name: string, path: (f: Filled) => string, ready: (page: Pa
   ["failed", () => "/ui/failed", (p) => rows(p, "Failed")],
   ["alerts", () => "/ui/alerts", (p) => rows(p, "Alerts")],
   ["rules", () => "/ui/alerts/rules", (p) => rows(p, "Rules")],
+  ["silences", () => "/ui/alerts/silences", (p) => shows(p, "One is a silence that comes again")],
   ["channels", () => "/ui/alerts/channels", (p) => seen(p, "Channels")],
   ["forecast", () => "/ui/forecast", (p) => shows(p, "Computed")],
   ["proof", () => "/ui/proof", (p) => shows(p, "All audited")],

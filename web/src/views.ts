@@ -18,6 +18,7 @@ import { Overview } from "./views/overview.tsx";
 import { Proof } from "./views/proof.tsx";
 import { Rules } from "./views/rules.tsx";
 import { RunningNow } from "./views/running.tsx";
+import { Silences } from "./views/silences.tsx";
 import { Settings } from "./views/settings.tsx";
 
 export interface View {
@@ -44,6 +45,7 @@ export const views: View[] = [
   { path: "/failed", title: "Failed", component: Failed, nav: { key: "f", icon: "failed" } },
   { path: "/alerts", title: "Alerts", component: Alerts, nav: { key: "a", icon: "alerts" } },
   { path: "/alerts/rules", title: "Rules", component: Rules },
+  { path: "/alerts/silences", title: "Silences", component: Silences },
   { path: "/alerts/channels", title: "Channels", component: Channels },
   { path: "/forecast", title: "Forecast", component: Forecast, nav: { key: "d", icon: "forecast" } },
   { path: "/executions/:id", title: "Execution", component: ExecutionView },

@@ -4,6 +4,7 @@ import { href, usePlace } from "../router.ts";
 const tabs: [path: string, title: string][] = [
   ["/alerts", "Alerts"],
   ["/alerts/rules", "Rules"],
+  ["/alerts/silences", "Silences"],
   ["/alerts/channels", "Channels"],
 ];
 

@@ -133,7 +133,7 @@ function Control(props: Props & { id: string; described: string }) {
 const listOf = (f: Field): string | undefined => (f.path === "timezone" ? "zones" : undefined);
 
 /** Every zone that the browser knows, to choose from; others can be typed. */
-function Zones() {
+export function Zones() {
   const zones = Intl.supportedValuesOf?.("timeZone") ?? [];
   return (
     <datalist id="zones">
