@@ -8,8 +8,22 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
-// executionsJudged bounds what is read of a job for a rate: some 5 ms.
-const executionsJudged = 500
+const (
+	// executionsJudged bounds what is read of a job for a rate.
+	executionsJudged = 500
+	// judgedWork bounds what a store examines for that, as its lists count work: some 10 ms. It is enough for as many
+	// executions, and for some that are not asked for between them.
+	judgedWork = 10_000
+	// judgedMs is how old an execution may be that counts for X of the last Y.
+	judgedMs = 366 * dayMs
+)
+
+// judging has the executions that were read of a job, for all rules that ask for them.
+type judging struct {
+	job    domain.JobID
+	latest []domain.Execution // for X of the last Y
+	hour   []domain.Execution // for a rate
+}
 
 // judged reports whether a condition is decided by the executions of a job. It is asked when the job has failed, which
 // the mark of its alert says, and each minute while it holds.
@@ -22,18 +36,11 @@ func (s *stepping) judge(ctx context.Context, r *domain.AlertRule, job *domain.V
 	if !r.Applies(job.JobID, &job.Spec) && s.member(memberKey{r.ID, job.JobID}) == nil {
 		return nil
 	}
-	q := store.ExecutionQuery{
-		JobID: job.JobID, Limit: r.When.Of, MaxBytes: pageBytes,
-		Statuses: []domain.Status{domain.StatusSuccess, domain.StatusFailed, domain.StatusUnknown},
-	}
-	if r.When.Which() == domain.WhenSuccessRate {
-		q.Limit, q.From = executionsJudged, s.now-r.When.Window()
-	}
-	page, err := s.stored.History().List(ctx, q)
+	found, err := s.executions(ctx, job.JobID, r.When.Which())
 	if err != nil {
 		return err
 	}
-	f := Judge(&r.When, page.Executions, s.now)
+	f := Judge(&r.When, found, s.now)
 	if !f.Met {
 		s.over(r, job)
 		return nil
@@ -42,6 +49,31 @@ func (s *stepping) judge(ctx context.Context, r *domain.AlertRule, job *domain.V
 		count: f.Count, firstAt: f.First.CompletedAt, lastAt: f.Last.CompletedAt, execution: f.Last.ID(),
 		httpStatus: f.Last.HTTPStatus, text: f.Text,
 	})
+}
+
+// executions returns the latest executions of a job that a kind of conditions asks for, newest first. They are read
+// once for all rules.
+func (s *stepping) executions(ctx context.Context, id domain.JobID, kind domain.ConditionKind) (
+	[]domain.Execution, error) {
+	if s.judging.job != id {
+		s.judging = judging{job: id}
+	}
+	into, q := &s.judging.latest, store.ExecutionQuery{
+		JobID: id, Limit: domain.MaxConditionOf, From: s.now - judgedMs, MaxBytes: pageBytes, MaxWork: judgedWork,
+		Statuses: []domain.Status{domain.StatusSuccess, domain.StatusFailed, domain.StatusUnknown},
+	}
+	if kind == domain.WhenSuccessRate {
+		into, q.Limit, q.From = &s.judging.hour, executionsJudged, s.now-domain.MaxConditionMs
+	}
+	if *into != nil {
+		return *into, nil
+	}
+	s.work.spend(workJudge)
+	page, err := s.stored.History().List(ctx, q)
+	if err == nil {
+		*into = append([]domain.Execution{}, page.Executions...) // not nil: it was read
+	}
+	return *into, err
 }
 
 // pageBytes bounds what is in memory of the executions of a job.

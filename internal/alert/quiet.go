@@ -10,18 +10,24 @@ import (
 // People are told of a group with more.
 const membersAsked = 20 * membersAtOnce
 
-// acting returns the silences and the maintenance windows that act at an instant.
-func (s *Settings) acting(at int64) (found []domain.Acting) {
-	for i := range s.Silences {
-		if a, acts := s.Silences[i].At(at); acts {
+// acting returns the silences and the maintenance windows that act at an instant. They are computed once in a step.
+func (s *stepping) acting(at int64) []domain.Acting {
+	found, known := s.acts[at]
+	if known {
+		return found
+	}
+	s.work.spend(len(s.settings.Windows)) // each finds an instant of its schedule
+	for i := range s.settings.Silences {
+		if a, acts := s.settings.Silences[i].At(at); acts {
 			found = append(found, a)
 		}
 	}
-	for i := range s.Windows {
-		if a, acts := s.Windows[i].At(at); acts {
+	for i := range s.settings.Windows {
+		if a, acts := s.settings.Windows[i].At(at); acts {
 			found = append(found, a)
 		}
 	}
+	s.acts[at] = found
 	return found
 }
 
@@ -56,7 +62,7 @@ func (s *stepping) quiet(ctx context.Context, g *domain.Group) (*domain.Quiet, e
 	if g.Counts.Jobs == 0 && g.RecoveredAt != 0 {
 		at = min(at, g.RecoveredAt)
 	}
-	c := covering{acting: s.settings.acting(at)}
+	c := covering{acting: s.acting(at)}
 	if len(c.acting) == 0 {
 		return nil, nil
 	}
@@ -78,6 +84,7 @@ func (s *stepping) quiet(ctx context.Context, g *domain.Group) (*domain.Quiet, e
 		if len(page) > 0 {
 			after = page[len(page)-1].JobID
 		}
+		s.work.spend(workQuery + len(page))
 		last := len(page) < membersAtOnce
 		page = s.unchanged(page)
 		if err := s.cover(ctx, &c, g, page); err != nil || c.told {
@@ -113,6 +120,7 @@ func (s *stepping) cover(ctx context.Context, c *covering, g *domain.Group, memb
 	}
 	for len(ids) > 0 && !c.told {
 		n := min(len(ids), membersAtOnce)
+		s.work.spend(workQuery + n)
 		jobs, err := s.jobs(ctx, ids[:n])
 		if err != nil {
 			return err

@@ -9,16 +9,9 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
-const (
-	// roundEvery is how often each open alert is looked at: its job may have been paused or deleted, a condition may
-	// not hold any more, a silence may have begun or ended.
-	roundEvery = time.Minute
-	// membersAStep bounds what of it one step does, so that a group of any size delays no message by more than some
-	// 100 ms.
-	membersAStep = 3 * membersAtOnce
-	// judgedAStep is as many, where executions are read for each.
-	judgedAStep = 200
-)
+// roundEvery is how often each open alert is looked at: its job may have been paused or deleted, a condition may not
+// hold any more, a silence may have begun or ended.
+const roundEvery = time.Minute
 
 // round looks at the members of all groups that are open, a part in each step.
 type round struct {
@@ -51,46 +44,45 @@ func (o *round) begin(groups *openGroups, now time.Time) bool {
 
 // goOn does a part of a round.
 func (o *round) goOn(ctx context.Context, s *stepping, w *watch) error {
-	for budget := membersAStep; budget > 0 && len(o.groups) > 0; {
+	for s.work = roundWork; !s.work.spent() && len(o.groups) > 0; {
 		if o.after.IsZero() {
-			o.open, o.whole, o.cover = 0, true, covering{acting: s.settings.acting(s.now)}
+			o.open, o.whole, o.cover = 0, true, covering{acting: s.acting(s.now)}
 		}
-		used, err := o.page(ctx, s, w)
-		if err != nil {
+		if err := o.page(ctx, s, w); err != nil {
 			return err
 		}
-		budget -= used
 	}
 	o.whole = false // what is looked at later may have changed
 	return nil
 }
 
-// page looks at some members of the current group. It returns how much work that was.
-func (o *round) page(ctx context.Context, s *stepping, w *watch) (work int, err error) {
-	id, limit, cost := o.groups[0], membersAtOnce, 1
+// page looks at some members of the current group: as many as a step may still look at.
+func (o *round) page(ctx context.Context, s *stepping, w *watch) error {
+	id := o.groups[0]
 	g, known := s.groups.all[id]
-	r := s.ruleOf(&g)
-	if known && r != nil && judged(r.When.Which()) {
-		limit, cost = judgedAStep, membersAStep/judgedAStep
-	}
-	var members []domain.Member
-	if known && r != nil {
-		if members, err = s.notices.MembersOf(ctx, id, o.after, limit); err != nil {
-			return 0, err
+	if r := s.ruleOf(&g); known && r != nil {
+		limit := int(s.work)
+		if judged(r.When.Which()) {
+			limit /= workJudge
 		}
+		limit = max(1, min(limit, membersAtOnce))
+		members, err := s.notices.MembersOf(ctx, id, o.after, limit)
+		if err != nil {
+			return err
+		}
+		s.work.spend(2*workQuery + len(members))
 		if err := o.members(ctx, s, w, r, members); err != nil {
-			return 0, err
+			return err
 		}
-	}
-	if len(members) == limit {
-		o.after = members[len(members)-1].JobID
-		return len(members) * cost, nil
-	}
-	if known && r != nil {
+		if len(members) == limit {
+			o.after = members[len(members)-1].JobID
+			return nil
+		}
 		o.ended(s, id)
 	}
+	s.work.spend(workRow)
 	o.groups, o.after = o.groups[1:], domain.JobID{}
-	return 1 + len(members)*cost, nil
+	return nil
 }
 
 // members looks at some members of a group that has a rule.

@@ -9,7 +9,8 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
-// fold applies changes of alerts to the groups of their jobs, the first failures first.
+// fold applies changes of alerts to the groups of their jobs, the first failures first. Those that are too much for one
+// step keep their marks.
 func (s *stepping) fold(ctx context.Context, changes []domain.AlertChange) error {
 	if len(changes) == 0 {
 		return nil
@@ -20,10 +21,17 @@ func (s *stepping) fold(ctx context.Context, changes []domain.AlertChange) error
 	if err != nil {
 		return err
 	}
+	s.work = foldWork
 	for i := range changes {
+		if s.work.spent() {
+			break
+		}
+		before := len(s.changed)
 		if err := s.foldOne(ctx, &changes[i], jobs[changes[i].JobID]); err != nil {
 			return err
 		}
+		s.work.spend(workRow + len(s.changed) - before)
+		s.out.Seen = changes[:i+1]
 	}
 	return nil
 }
@@ -52,16 +60,26 @@ func (s *stepping) foldOne(ctx context.Context, c *domain.AlertChange, job *doma
 	return nil
 }
 
-// decide says what becomes of the groups that have changed, or whose time has come.
+// decide says what becomes of the groups that have changed, or whose time has come: of as many as a step may decide on.
+// What is known of the others is kept, too.
 func (s *stepping) decide(ctx context.Context) error {
-	for id, g := range s.groups.all {
-		if g.DueAt != 0 && g.DueAt <= s.now || s.ruleOf(&g) == nil {
-			s.open(id)
-		}
-	}
-	for _, g := range s.dirty {
-		if err := s.decideOne(ctx, g); err != nil {
-			return err
+	s.work = decideWork
+	ended := func(g *domain.Group) bool { return s.ruleOf(g) == nil }
+	for _, id := range s.groups.due(s.now, ended, s.dirty) {
+		g := s.dirty[id]
+		switch {
+		case !s.work.spent():
+			delete(s.groups.undecided, id)
+			if g = s.open(id); g == nil {
+				continue
+			}
+			made := len(s.out.Made)
+			if err := s.decideOne(ctx, g); err != nil {
+				return err
+			}
+			s.work.spend(workRow + len(s.out.Made) - made)
+		case g != nil:
+			s.keep(g, false)
 		}
 	}
 	for _, m := range s.changed {

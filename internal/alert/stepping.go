@@ -24,6 +24,10 @@ type stepping struct {
 	read    map[memberKey]domain.Member
 	changed map[memberKey]domain.Member
 	out     store.NoticeStep
+
+	acts    map[int64][]domain.Acting // by instant
+	judging judging
+	work    budget // of the part that is under way
 }
 
 const membersAtOnce = store.MaxIDs

@@ -103,12 +103,7 @@ func (t *Teller) step(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	s := &stepping{
-		stored: t.Store, notices: t.notices, settings: &t.settings, groups: t.groups, now: now, cautious: t.refused,
-		dirty: make(map[domain.GroupID]*domain.Group), made: make(map[groupKey]domain.GroupID),
-		read: make(map[memberKey]domain.Member), changed: make(map[memberKey]domain.Member),
-	}
-	s.out.At, s.out.Seen = now, changes
+	s := t.begin(now)
 	if err := s.fold(ctx, changes); err != nil {
 		return false, err
 	}
@@ -124,9 +119,13 @@ func (t *Teller) step(ctx context.Context) (more bool, err error) {
 			return false, err
 		}
 	}
-	more = len(changes) == changesAtOnce || waiting || len(t.round.groups) > 0
-	if err := s.decide(ctx); err != nil || s.out.Empty() {
-		return more && err == nil, err
+	if err := s.decide(ctx); err != nil {
+		return false, err
+	}
+	more = len(changes) == changesAtOnce || len(s.out.Seen) < len(changes) || waiting || len(t.round.groups) > 0 ||
+		len(t.groups.undecided) > 0
+	if s.out.Empty() {
+		return more, nil
 	}
 	if err := t.notices.Advance(ctx, s.out); err != nil {
 		return false, err
@@ -137,6 +136,18 @@ func (t *Teller) step(ctx context.Context) (more bool, err error) {
 		t.wake(s.out.Made[i].Channel)
 	}
 	return more, nil
+}
+
+// begin begins a step.
+func (t *Teller) begin(now int64) *stepping {
+	s := &stepping{
+		stored: t.Store, notices: t.notices, settings: &t.settings, groups: t.groups, now: now, cautious: t.refused,
+		dirty: make(map[domain.GroupID]*domain.Group), made: make(map[groupKey]domain.GroupID),
+		read: make(map[memberKey]domain.Member), changed: make(map[memberKey]domain.Member),
+		acts: make(map[int64][]domain.Acting),
+	}
+	s.out.At = now
+	return s
 }
 
 // endOrphans ends the messages that are not sent any more, after what people are to be told is kept, and also where

@@ -115,17 +115,7 @@ func bubble(t *testing.T, test func(t *testing.T, w *world)) {
 // begin starts the teller, as a server that starts or takes over.
 func (w *world) begin() {
 	w.t.Helper()
-	teller, err := New(Config{
-		Store: w.store, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler), Sender: &w.box, Link: "https://b/",
-		Settings: func(context.Context) (Settings, error) {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			return w.settings, nil
-		},
-	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	teller := w.teller()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
@@ -137,6 +127,23 @@ func (w *world) begin() {
 		<-ended
 		w.stop = nil
 	}
+}
+
+// teller returns one that does not run yet.
+func (w *world) teller() *Teller {
+	w.t.Helper()
+	teller, err := New(Config{
+		Store: w.store, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler), Sender: &w.box, Link: "https://b/",
+		Settings: func(context.Context) (Settings, error) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return w.settings, nil
+		},
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return teller
 }
 
 func (w *world) change(change func(*Settings)) {

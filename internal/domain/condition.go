@@ -35,12 +35,13 @@ type Condition struct {
 	WindowMs    int64         `json:"windowMs,omitempty"`    // until now; zero: an hour
 }
 
+// Limits of conditions.
 const (
+	MaxConditionOf    = 100         // of the last executions
+	MaxConditionMs    = 60 * 60_000 // of a window
 	maxConditionCount = 1_000
-	maxConditionOf    = 100
 	maxThresholdMs    = 24 * 60 * 60_000
 	minConditionMs    = 60_000
-	maxConditionMs    = 60 * 60_000
 )
 
 // conditionFields are the fields of each kind that must or may be there.
@@ -69,7 +70,7 @@ func (c *Condition) Least() int { return max(c.Count, 1) }
 // Window returns how long before now it is about, in milliseconds.
 func (c *Condition) Window() int64 {
 	if c.WindowMs == 0 {
-		return maxConditionMs
+		return MaxConditionMs
 	}
 	return c.WindowMs
 }
@@ -98,10 +99,10 @@ func (c *Condition) validate(fe *fieldErrors) {
 		}
 	}
 	part("count", has.count, kind == WhenFailedOf, int64(c.Count), 1, maxConditionCount)
-	part("of", has.of, true, int64(c.Of), 1, maxConditionOf)
+	part("of", has.of, true, int64(c.Of), 1, MaxConditionOf)
 	part("percent", has.percent, true, int64(c.Percent), 1, 100)
 	part("thresholdMs", has.threshold, true, c.ThresholdMs, 1, maxThresholdMs)
-	part("windowMs", has.window, false, c.WindowMs, minConditionMs, maxConditionMs)
+	part("windowMs", has.window, false, c.WindowMs, minConditionMs, MaxConditionMs)
 	if has.of && c.Of >= 1 && c.Count > c.Of {
 		fe.addAs(FieldContradiction, "when.count", "must be at most when.of, which is "+strconv.Itoa(c.Of), c.Count)
 	}
