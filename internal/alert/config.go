@@ -46,6 +46,26 @@ func WithDefault(rules []domain.AlertRule) []domain.AlertRule {
 	return rules
 }
 
+// rule returns a rule by its id, or nil: there is none, or it is disabled.
+func (s *Settings) rule(id string) *domain.AlertRule {
+	rules := s.Rules
+	for i := range rules {
+		if rules[i].ID == id && !rules[i].Disabled {
+			return &rules[i]
+		}
+	}
+	return nil
+}
+
+// ruleOf returns the rule of a group, or nil if it is gone, or about something else now.
+func (s *Settings) ruleOf(g *domain.Group) *domain.AlertRule {
+	r := s.rule(g.Rule)
+	if r == nil || r.Unread == "" && r.When.Which() != whenOf(g) {
+		return nil
+	}
+	return r
+}
+
 // channelsOf returns the channels of a rule.
 func (s *Settings) channelsOf(r *domain.AlertRule) (found []*domain.Channel) {
 	for i := range s.Channels {

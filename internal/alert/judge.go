@@ -42,7 +42,7 @@ func (s *stepping) judge(ctx context.Context, r *domain.AlertRule, job *domain.V
 	}
 	f := Judge(&r.When, found, s.now)
 	if !f.Met {
-		s.over(r, job)
+		s.over(r, job, "")
 		return nil
 	}
 	return s.found(ctx, r, job, &observed{
@@ -100,8 +100,11 @@ func (s *stepping) found(ctx context.Context, r *domain.AlertRule, job *domain.V
 	return s.apply(ctx, r, &c, job, true)
 }
 
-// over applies that a condition does not hold for a job any more.
-func (s *stepping) over(r *domain.AlertRule, job *domain.Version) {
+// notKnown is said of a job when nobody looks any more whether a condition holds for it.
+const notKnown = "the rule cannot be read any more: whether it is over is not known"
+
+// over applies that a condition does not hold for a job any more. why is what is said of the job then; empty: what was.
+func (s *stepping) over(r *domain.AlertRule, job *domain.Version, why string) {
 	known := s.member(memberKey{r.ID, job.JobID})
 	g := s.groupOf(known)
 	if g == nil || !known.Open() {
@@ -111,7 +114,9 @@ func (s *stepping) over(r *domain.AlertRule, job *domain.Version) {
 		JobID: job.JobID, FirstAt: cmp.Or(g.FirstAt, known.LastAt), LastAt: known.LastAt, Count: known.Count,
 		RecoveredAt: s.now,
 	}}
-	next, changes := Fold(g, known, &c, shownOf(g, &c, job))
+	sample := shownOf(g, &c, job)
+	sample.Error = cmp.Or(why, sample.Error)
+	next, changes := Fold(g, known, &c, sample)
 	if changes {
 		s.changed[memberKey{r.ID, job.JobID}] = next
 	}

@@ -13,6 +13,10 @@ import (
 // hold any more, a silence may have begun or ended.
 const roundEvery = time.Minute
 
+// unreadWait is how long what a rule has found stays open while the rule cannot be read: a server of a newer build may
+// go on meanwhile.
+const unreadWait = time.Hour
+
 // round looks at the members of all groups that are open, a part in each step.
 type round struct {
 	begun  time.Time
@@ -21,10 +25,11 @@ type round struct {
 	open   int              // members of it so far that are open
 	whole  bool             // it was looked at in one step
 	cover  covering
+	unread map[string]time.Time // rules that cannot be read: since when
 }
 
 // begin starts a round if it is time. It reports whether one is under way.
-func (o *round) begin(groups *openGroups, now time.Time) bool {
+func (o *round) begin(groups *openGroups, rules []domain.AlertRule, now time.Time) bool {
 	if len(o.groups) > 0 {
 		return true
 	}
@@ -32,6 +37,7 @@ func (o *round) begin(groups *openGroups, now time.Time) bool {
 		return false
 	}
 	o.begun = now
+	o.noteUnread(rules, now)
 	for id, g := range groups.all {
 		if g.Counts.Jobs > 0 {
 			o.groups = append(o.groups, id)
@@ -40,6 +46,27 @@ func (o *round) begin(groups *openGroups, now time.Time) bool {
 	slices.SortFunc(o.groups, func(a, b domain.GroupID) int { return bytes.Compare(a[:], b[:]) })
 	o.after = domain.JobID{}
 	return len(o.groups) > 0
+}
+
+// noteUnread notes which rules cannot be read.
+func (o *round) noteUnread(rules []domain.AlertRule, now time.Time) {
+	was := o.unread
+	o.unread = make(map[string]time.Time)
+	for i := range rules {
+		if r := &rules[i]; r.Unread != "" {
+			o.unread[r.ID] = now
+			if since, known := was[r.ID]; known {
+				o.unread[r.ID] = since
+			}
+		}
+	}
+}
+
+// givesUp reports whether what a group was opened for is not looked for any more, since its rule cannot be read.
+// Whether a job goes on failing is known without it.
+func (o *round) givesUp(r *domain.AlertRule, g *domain.Group) bool {
+	since, unread := o.unread[r.ID]
+	return unread && o.begun.Sub(since) >= unreadWait && whenOf(g) != domain.WhenFailures
 }
 
 // goOn does a part of a round.
@@ -60,7 +87,7 @@ func (o *round) goOn(ctx context.Context, s *stepping, w *watch) error {
 func (o *round) page(ctx context.Context, s *stepping, w *watch) error {
 	id := o.groups[0]
 	g, known := s.groups.all[id]
-	if r := s.ruleOf(&g); known && r != nil {
+	if r := s.settings.ruleOf(&g); known && r != nil {
 		limit := int(s.work)
 		if judged(r.When.Which()) {
 			limit /= workJudge
@@ -71,6 +98,9 @@ func (o *round) page(ctx context.Context, s *stepping, w *watch) error {
 			return err
 		}
 		s.work.spend(2*workQuery + len(members))
+		if o.givesUp(r, &g) {
+			w = nil
+		}
 		if err := o.members(ctx, s, w, r, members); err != nil {
 			return err
 		}
@@ -85,7 +115,7 @@ func (o *round) page(ctx context.Context, s *stepping, w *watch) error {
 	return nil
 }
 
-// members looks at some members of a group that has a rule.
+// members looks at some members of a group that has a rule. w is nil: what it has found is not looked for any more.
 func (o *round) members(ctx context.Context, s *stepping, w *watch, r *domain.AlertRule,
 	members []domain.Member) error {
 	ids := make([]domain.JobID, len(members))
@@ -109,10 +139,12 @@ func (o *round) members(ctx context.Context, s *stepping, w *watch, r *domain.Al
 		case job == nil:
 			s.withdraw(m)
 			continue
+		case w == nil:
+			s.over(r, job, notKnown)
 		case judged(kind):
 			err = s.judge(ctx, r, job)
 		case w.misses(key):
-			s.over(r, job)
+			s.over(r, job, "")
 		}
 		if err != nil {
 			return err

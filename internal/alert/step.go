@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
 // fold applies changes of alerts to the groups of their jobs, the first failures first. Those that are too much for one
@@ -64,7 +65,7 @@ func (s *stepping) foldOne(ctx context.Context, c *domain.AlertChange, job *doma
 // What is known of the others is kept, too.
 func (s *stepping) decide(ctx context.Context) error {
 	s.work = decideWork
-	ended := func(g *domain.Group) bool { return s.ruleOf(g) == nil }
+	ended := func(g *domain.Group) bool { return s.settings.ruleOf(g) == nil }
 	for _, id := range s.groups.due(s.now, ended, s.dirty) {
 		g := s.dirty[id]
 		switch {
@@ -89,11 +90,15 @@ func (s *stepping) decide(ctx context.Context) error {
 }
 
 func (s *stepping) decideOne(ctx context.Context, g *domain.Group) error {
-	r := s.ruleOf(g)
+	r := s.settings.ruleOf(g)
 	if r == nil { // nobody wants to know any more
 		g.State, g.DueAt = domain.GroupClosed, 0
 		s.keep(g, true)
 		return nil
+	}
+	if r.Unread != "" && g.State == domain.GroupWaiting && g.Counts.Jobs > 0 {
+		s.keep(g, false)
+		return nil // nobody knows whom to tell, until it can be read again
 	}
 	d := Decide(g, r.Timing, s.now, false)
 	if quieted := Decide(g, r.Timing, s.now, true); quieted != d {
@@ -110,7 +115,9 @@ func (s *stepping) decideOne(ctx context.Context, g *domain.Group) error {
 	void := g.State != d.State && d.State == domain.GroupRecovered && d.Tell == "" && !d.Owed
 	Apply(g, d, s.now)
 	if d.Tell != "" {
-		s.tell(g, r, d.Tell)
+		if err := s.tell(ctx, g, r, d.Tell); err != nil {
+			return err
+		}
 	}
 	s.keep(g, void)
 	return nil
@@ -127,11 +134,32 @@ func (s *stepping) keep(g *domain.Group, void bool) {
 }
 
 // tell makes a message for each channel of a rule.
-func (s *stepping) tell(g *domain.Group, r *domain.AlertRule, kind domain.NotificationType) {
-	for _, c := range s.settings.channelsOf(r) {
+func (s *stepping) tell(ctx context.Context, g *domain.Group, r *domain.AlertRule, kind domain.NotificationType) error {
+	channels := s.settings.channelsOf(r)
+	if r.Unread != "" {
+		var err error
+		if channels, err = s.told(ctx, g); err != nil {
+			return err
+		}
+	}
+	for _, c := range channels {
 		s.out.Made = append(s.out.Made, domain.Notification{
 			ID: domain.NewNotificationID(g.ID, g.Told.Seq, c.ID, s.now), Channel: c.ID, Group: g.ID,
 			State: domain.NotificationPending, NextAt: s.now, Type: kind, Seq: g.Told.Seq, CreatedAt: s.now, About: *g,
 		})
 	}
+	return nil
+}
+
+// told returns the channels that messages about a group were made for, where its rule does not say which they are.
+func (s *stepping) told(ctx context.Context, g *domain.Group) (channels []*domain.Channel, err error) {
+	s.work.spend(workQuery)
+	made, err := s.notices.Messages(ctx, store.MessageQuery{Group: g.ID, Limit: toldAtOnce})
+	for i := range made {
+		c := s.settings.channel(made[i].Channel)
+		if c != nil && !c.Disabled && !slices.Contains(channels, c) {
+			channels = append(channels, c)
+		}
+	}
+	return channels, err
 }

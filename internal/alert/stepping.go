@@ -79,7 +79,7 @@ func (s *stepping) apply(ctx context.Context, r *domain.AlertRule, c *domain.Ale
 	key := memberKey{r.ID, c.JobID}
 	known := s.member(key)
 	g, err := s.groupFor(ctx, r, c, job, known, meets)
-	if g == nil {
+	if g == nil || r.Unread != "" && whenOf(g) != domain.WhenFailures {
 		return err
 	}
 	if known != nil && known.Group != g.ID {
@@ -208,23 +208,4 @@ func (s *stepping) jobs(ctx context.Context, ids []domain.JobID) (map[domain.Job
 		}
 	}
 	return found, nil
-}
-
-func (s *stepping) rule(id string) *domain.AlertRule {
-	rules := s.settings.Rules
-	for i := range rules {
-		if rules[i].ID == id && !rules[i].Disabled {
-			return &rules[i]
-		}
-	}
-	return nil
-}
-
-// ruleOf returns the rule of a group, or nil if it is gone, or about something else now.
-func (s *stepping) ruleOf(g *domain.Group) *domain.AlertRule {
-	r := s.rule(g.Rule)
-	if r == nil || r.When.Which() != whenOf(g) {
-		return nil
-	}
-	return r
 }

@@ -114,7 +114,7 @@ func (t *Teller) step(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if t.round.begin(t.groups, t.Clock.Now()) {
+	if t.round.begin(t.groups, t.settings.Rules, t.Clock.Now()) {
 		if err := t.round.goOn(ctx, s, &t.watch); err != nil {
 			return false, err
 		}

@@ -246,7 +246,7 @@ func (w *watch) apply(ctx context.Context, s *stepping) (more bool, err error) {
 		return false, err
 	}
 	for _, key := range part {
-		r, job := s.rule(key.rule), jobs[key.job]
+		r, job := s.settings.rule(key.rule), jobs[key.job]
 		if r == nil || job == nil {
 			continue
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -60,17 +61,31 @@ func (s *alertSettings) now(ctx context.Context) (alert.Settings, error) {
 }
 
 // read reads what is stored, beside the channels of the settings. What this build cannot read is left out: a newer one
-// may have stored it.
+// may have stored it. Of rules it is kept that they are there.
 func (s *alertSettings) read(ctx context.Context) (out alert.Settings, err error) {
 	out.Channels, out.Former = append(out.Channels, s.fixed...), s.former
 	err = errors.Join(
 		readSettings(ctx, s, domain.SettingChannel, domain.DecodeChannel, &out.Channels),
-		readSettings(ctx, s, domain.SettingRule, domain.DecodeAlertRule, &out.Rules),
+		readSettings(ctx, s, domain.SettingRule, decodeRule, &out.Rules),
 		readSettings(ctx, s, domain.SettingSilence, domain.DecodeSilence, &out.Silences),
 		readSettings(ctx, s, domain.SettingWindow, domain.DecodeMaintenance, &out.Windows),
 	)
-	out.Rules = alert.WithDefault(out.Rules)
+	out.Rules = alert.WithDefault(slices.DeleteFunc(out.Rules, func(r domain.AlertRule) bool {
+		return r.Unread != "" && r.ID == domain.DefaultRuleID // people are told as if there were none
+	}))
 	return out, err
+}
+
+// decodeRule returns a rule. One that cannot be read has no more than its id, and says why.
+func decodeRule(s *domain.AlertSetting) (domain.AlertRule, error) {
+	r, err := domain.DecodeAlertRule(s)
+	if err == nil && !r.When.Known() {
+		err = fmt.Errorf("its condition %s is not known", r.When.Kind)
+	}
+	if err != nil {
+		r = domain.AlertRule{ID: s.ID, Revision: s.Revision, Unread: err.Error(), Timing: domain.DefaultTiming()}
+	}
+	return r, err
 }
 
 func readSettings[T any](ctx context.Context, s *alertSettings, kind domain.AlertSettingKind,
@@ -84,7 +99,9 @@ func readSettings[T any](ctx context.Context, s *alertSettings, kind domain.Aler
 		if err != nil {
 			s.log.Error("a setting of alerts cannot be read, and has no effect", "kind", string(kind), "id",
 				found[i].ID, telemetry.KeyError, err)
-			continue
+			if kind != domain.SettingRule {
+				continue
+			}
 		}
 		*into = append(*into, one)
 	}

@@ -81,6 +81,35 @@ func TestAlertSettings(t *testing.T) {
 	})
 }
 
+// Of a rule that this build cannot read it is known that it is there. If it is the default, the usual one holds.
+func TestARuleOfANewerBuild(t *testing.T) {
+	db, err := memory.NewDisk(clock.System{}).Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, body := range map[string]string{
+		"a": `{"when":{"kind":"NOT_THERE_YET"},"level":"INFO","by":"JOB"}`, "b": `{"level":7}`,
+		domain.DefaultRuleID: `{"level":7}`,
+	} {
+		set := domain.AlertSetting{Kind: domain.SettingRule, ID: id, Body: []byte(body)}
+		if _, err := db.AlertSettings().PutAlertSetting(t.Context(), set, domain.Change{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	settings := &alertSettings{stored: db.AlertSettings(), clock: clock.System{}, log: slog.New(slog.DiscardHandler)}
+	now, err := settings.now(t.Context())
+	if err != nil || len(now.Rules) != 3 {
+		t.Fatal(now.Rules, err)
+	}
+	for i := range now.Rules {
+		r := &now.Rules[i]
+		unread := r.ID != domain.DefaultRuleID
+		if (r.Unread != "") != unread || unread && r.Applies(domain.JobID{}, nil) {
+			t.Errorf("%+v", r)
+		}
+	}
+}
+
 // The id of a channel of the settings follows from its URL, wherever it stands, and shows nothing of it.
 func TestFixedChannels(t *testing.T) {
 	const a, b = "https://hooks.example.com/T0KEN-a", "https://hooks.example.com/T0KEN-b"

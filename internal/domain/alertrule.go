@@ -55,6 +55,7 @@ func (m *AlertMatcher) validate(fe *fieldErrors) {
 type AlertRule struct {
 	ID        string       `json:"-"`
 	Revision  int64        `json:"-"` // of the row
+	Unread    string       `json:"-"` // why it cannot be read; then it is about no job
 	Name      string       `json:"name,omitempty"`
 	Limit     string       `json:"limit,omitempty"` // the only namespace that its author sees; empty: all
 	Match     AlertMatcher `json:"match,omitzero"`
@@ -94,7 +95,7 @@ func DefaultRule() AlertRule {
 
 // Applies reports whether people are told of the alerts of a job by the rule.
 func (r *AlertRule) Applies(id JobID, s *Spec) bool {
-	return !r.Disabled && (r.Limit == "" || r.Limit == s.Namespace) && r.Match.Matches(id, s)
+	return r.Unread == "" && !r.Disabled && (r.Limit == "" || r.Limit == s.Namespace) && r.Match.Matches(id, s)
 }
 
 // Meets reports whether a run of failures is one that people are told of.

@@ -64,6 +64,12 @@ func (c *Condition) Which() ConditionKind {
 	return c.Kind
 }
 
+// Known reports whether there is such a kind.
+func (c *Condition) Known() bool {
+	_, known := conditionFields[c.Which()]
+	return known
+}
+
 // Least returns how many executions it takes.
 func (c *Condition) Least() int { return max(c.Count, 1) }
 
