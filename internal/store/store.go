@@ -319,7 +319,7 @@ type Alerts interface {
 	List(ctx context.Context, page AlertPage) ([]domain.Alert, error)
 	// MostFailures returns the jobs with open alerts of failures, those with the most failures in a row
 	// first and those with as many by job, after one in that order (zero: from the first on), at most
-	// so many. They are few, so all of them are looked at.
+	// so many. All of them are looked at. One that changes meanwhile may be missing, or be there twice.
 	MostFailures(ctx context.Context, after JobFailures, limit int) ([]JobFailures, error)
 	// AddLost keeps fires that have no record, and returns those that were not
 	// known. After an error some of them may be kept.

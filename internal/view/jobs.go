@@ -112,8 +112,7 @@ type JobsNow struct {
 }
 
 // Bounds of a page that is sifted by what is on record: so many jobs are read and looked up, and the
-// store examines so many for them. Half of the work of a request is that of the list, and half of it
-// that of the record.
+// store examines so many for them.
 const (
 	siftedJobs = 200
 	siftedWork = 1_700

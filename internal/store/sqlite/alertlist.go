@@ -50,12 +50,28 @@ func (a *alerts) MostFailures(ctx context.Context, after store.JobFailures, limi
 		return nil, fault("read the alerts", err)
 	}
 	most := store.NewMostFailures(after, limit)
+	eachOpen(a, func(job domain.JobID, live liveAlert) {
+		most.Add(store.JobFailures{JobID: job, Count: live.count})
+	})
+	return most.Found(), nil
+}
+
+// openPiece is how many open alerts are looked at in one turn, in which nothing is recorded.
+const openPiece = 512
+
+// eachOpen looks at all open alerts. The lock is let go between two pieces: there may be one for each job. An
+// alert that opens or ends meanwhile may be missing, and one that does both may be there twice.
+func eachOpen(a *alerts, see func(domain.JobID, liveAlert)) {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
+	seen := 0
 	for job, live := range a.open {
-		most.Add(store.JobFailures{JobID: job, Count: live.count})
+		if seen++; seen%openPiece == 0 {
+			a.mu.RUnlock()
+			a.mu.RLock() // after whoever waits to write
+		}
+		see(job, live)
 	}
-	return most.Found(), nil
 }
 
 // newestAlerts returns the first of the list in its order.
@@ -83,16 +99,14 @@ func (a *alerts) listOpen(ctx context.Context, page store.AlertPage) ([]domain.A
 		liveAlert
 	}
 	var open []entry
-	a.mu.RLock()
-	for job, live := range a.open {
+	eachOpen(a, func(job domain.JobID, live liveAlert) {
 		if live.lastAt < page.From || !page.JobID.IsZero() && page.JobID != job {
-			continue
+			return
 		}
 		if c := newestFirst(live.lastAt, job, page.BeforeAt, page.BeforeJob); c > 0 || c == 0 && page.BeforeLost {
 			open = append(open, entry{job, live})
 		}
-	}
-	a.mu.RUnlock()
+	})
 	slices.SortFunc(open, func(x, y entry) int { return newestFirst(x.lastAt, x.job, y.lastAt, y.job) })
 
 	found := make([]domain.Alert, 0, min(page.Limit, len(open)))

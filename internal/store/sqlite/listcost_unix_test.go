@@ -142,3 +142,59 @@ func BenchmarkExecutionLists(b *testing.B) {
 		b.ReportMetric(float64(found), "facts")
 	})
 }
+
+// BenchmarkMostFailures tells what it takes to find the jobs with the most failures in a row. BELFRY_LIST_JOBS is
+// how many jobs fail.
+func BenchmarkMostFailures(b *testing.B) {
+	n, _ := strconv.Atoi(os.Getenv("BELFRY_LIST_JOBS"))
+	if n == 0 {
+		n = 20_000
+	}
+	a := manyOpen(n)
+	start := cpuTime(b)
+	for b.Loop() {
+		most := store.NewMostFailures(store.JobFailures{}, 200)
+		eachOpen(a, func(job domain.JobID, live liveAlert) {
+			most.Add(store.JobFailures{JobID: job, Count: live.count})
+		})
+		if len(most.Found()) != 200 {
+			b.Fatal(len(most.Found()))
+		}
+	}
+	b.ReportMetric(float64(cpuTime(b)-start)/1e6/float64(b.N), "cpu-ms/op")
+	b.ReportMetric(float64(cpuTime(b)-start)/float64(b.N)/float64(n), "cpu-ns/job")
+}
+
+// BenchmarkIndexOfNames tells what an index of names would add to the creation of a job, which is why there is
+// none. BELFRY_LIST_JOBS is how many jobs are created, in thousands whose names are all over the index.
+func BenchmarkIndexOfNames(b *testing.B) {
+	n, _ := strconv.Atoi(os.Getenv("BELFRY_LIST_JOBS"))
+	if n == 0 {
+		n = 20_000
+	}
+	for name, index := range map[string]string{
+		"without": "SELECT 1", "with": "CREATE INDEX names ON version (name, job_id) WHERE effective_to IS NULL",
+	} {
+		b.Run(name, func(b *testing.B) {
+			spent := int64(0)
+			for b.Loop() {
+				s, err := Open(b.Context(), Config{Path: b.TempDir() + "/jobs.db"})
+				if err != nil {
+					b.Fatal(err)
+				}
+				err = s.db.write(b.Context(), 1, func(c *conn) (tally, error) { return tally{}, c.exec(index) })
+				for made := 0; made < n && err == nil; made += 1_000 {
+					jobs := manyJobs(1_000, uint64(made/1_000))
+					start := cpuTime(b)
+					err = s.Jobs().Create(b.Context(), jobs)
+					spent += cpuTime(b) - start
+				}
+				if err != nil {
+					b.Fatal(err)
+				}
+				_ = s.Close()
+			}
+			b.ReportMetric(float64(spent)/float64(b.N)/float64(n), "cpu-ns/job")
+		})
+	}
+}
