@@ -142,3 +142,51 @@ test("silences are made by editors, and seen by viewers", async ({ page, start, 
     }
   }
 });
+
+test("“Silence this” on an open alert and on a job is filled in, and where a silence acts it is shown", async ({
+  page,
+  start,
+}) => {
+  const server = await start();
+  const job = await server.createJob({ name: "Dead port", schedule: "* * * * * *", retry: { maxRetries: 0 } });
+  const other = await server.createJob({ name: "Well", schedule: "0 0 4 * * *" });
+  await page.goto(`${server.url}/ui/alerts`);
+  const row = page.getByRole("row").filter({ hasText: "Dead port" });
+  await expect(async () => {
+    await page.getByRole("button", { name: "Look again" }).click();
+    await expect(row).toContainText("Open", { timeout: 2000 });
+  }).toPass();
+  await expect(row).not.toContainText("Silenced");
+  await row.getByRole("button", { name: "Silence this" }).click();
+  const form = page.getByRole("dialog", { name: "New silence" });
+  await expect(form.getByText("Dead port")).toBeVisible();
+  await form.getByLabel("Why").fill("known, is being mended");
+  await form.getByRole("button", { name: "1 hour" }).click();
+  await page.keyboard.press("Tab");
+  await form.getByRole("button", { name: "Silence", exact: true }).click();
+  await expect(row).toContainText(/Silenced.*in (59 min|1 h)/);
+  const { silences } = await server.request<{ silences: Silence[] }>("GET", "/alerts/silences");
+  expect(silences).toMatchObject([{ match: { jobs: [job] }, active: true }]);
+
+  await row.getByRole("link", { name: "Dead port" }).click();
+  await expect(page.getByText("nobody is told of its alerts until")).toContainText("known, is being mended");
+  await page.getByRole("link", { name: "Its silences" }).click();
+  await page.getByRole("button", { name: "End now “known, is being mended”" }).click();
+  await page.getByRole("button", { name: "End it now" }).click();
+  await page.goto(`${server.url}/ui/alerts`);
+  await expect(row).toContainText("Open");
+  await expect(row).not.toContainText("Silenced");
+
+  await page.goto(`${server.url}/ui/jobs/${other}`);
+  await page.getByRole("button", { name: "Silence", exact: true }).click();
+  await expect(form.getByText("Well")).toBeVisible();
+  await form.getByLabel("Why").fill("it is being moved");
+  await form.getByRole("button", { name: "Silence", exact: true }).click();
+  const note = page.getByText("nobody is told of its alerts until");
+  await expect(note).toContainText("it is being moved");
+  expect(await axe(page)).toEqual([]);
+  await server.request("PUT", "/alerts/windows/always", {
+    ...{ schedule: "0 0 * * * *", durationMs: 3 * hour, reason: "a window", match: { jobs: [other] } },
+  });
+  await expect(note).toContainText("a window"); // which ends later
+});

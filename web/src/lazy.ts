@@ -1,6 +1,7 @@
 // What rows ask for when they are seen: few calls at a time, each answer kept for a while.
 import { useEffect, useState } from "preact/hooks";
 import { call } from "./api.ts";
+import { type Acting, actingOf } from "./quiet.ts";
 import type { Execution, Job } from "./types.gen.ts";
 import { nameOf } from "./words.ts";
 
@@ -110,3 +111,22 @@ export function useJobName(jobId: string): string | undefined {
   const job = useJob(jobId);
   return job && nameOf(job);
 }
+
+const acting = new Lazy<Acting | null>(
+  async (key) => {
+    const [jobId, anything] = JSON.parse(key) as [string, string];
+    if (anything === "") return null;
+    const query = { active: true, jobId };
+    const { silences } = await call("GET /alerts/silences", { query });
+    const { windows } = await call("GET /alerts/windows", { query });
+    return actingOf(silences, windows);
+  },
+  { atOnce: 3, kept: 1000, freshFor: 10_000 },
+);
+
+/**
+ * By what people are not told of the alerts of a job; null: they are told; undefined: not yet known. anything names all
+ * that acts now: without it nobody is asked, and while it is the same the answer is kept for a while.
+ */
+export const useActing = (jobId: string, anything: string): Acting | null | undefined =>
+  useLazy(acting, JSON.stringify([jobId, anything]));

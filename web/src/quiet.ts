@@ -1,7 +1,7 @@
 // Silences and maintenance windows as forms have them: clock readings in a zone, and what is sent.
 import { lengthOf, matcherOf, textOf } from "./alerting.ts";
 import { partsOf } from "./time.ts";
-import type { Silence, SilenceRequest, WindowRequest } from "./types.gen.ts";
+import type { Silence, SilenceRequest, Window, WindowRequest } from "./types.gen.ts";
 
 /** What the clock of a zone shows at an instant, as a field of the browser for a day and a time has it. */
 export function wallOf(at: number, zone: string): string {
@@ -91,4 +91,20 @@ export function windowOf(data: FormData): WindowRequest {
   const match = matcherOf(data);
   if (match) w.match = match;
   return w;
+}
+
+/** Why people are not told of some alerts now, and until when. */
+export interface Acting {
+  until: number;
+  reason: string;
+  by: string;
+}
+
+/** Of the silences and windows that act now, the one that ends last; null: none acts. */
+export function actingOf(silences: Silence[], windows: Window[]): Acting | null {
+  const all = [
+    ...silences.map((s) => ({ until: s.endsAt, reason: s.reason, by: s.by.name ?? s.by.key })),
+    ...windows.map((w) => ({ until: w.activeUntil ?? 0, reason: w.reason, by: w.by.name ?? w.by.key })),
+  ];
+  return all.reduce<Acting | null>((last, a) => (last && last.until >= a.until ? last : a), null);
 }

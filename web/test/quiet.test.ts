@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { endedAt, inOrder, instantIn, silenceOf, stateOf, wallOf, windowOf } from "../src/quiet.ts";
+import { actingOf, endedAt, inOrder, instantIn, silenceOf, stateOf, wallOf, windowOf } from "../src/quiet.ts";
 import type { Silence } from "../src/types.gen.ts";
 
 function form(fields: Record<string, string>): FormData {
@@ -103,4 +103,16 @@ test("a form makes a maintenance window", () => {
     match: { host: "db.example.com" },
   });
   assert.equal(windowOf(form({ ...typed, disabled: "on" })).disabled, true);
+});
+
+test("of what acts on a job, the one that ends last is shown", () => {
+  const window = {
+    ...{ id: "w", by: { key: "k", name: "ann" }, createdAt: 0, updatedAt: 0, disabled: false, match: {} },
+    ...{ reason: "backup", schedule: "* * * * *", timezone: "UTC", durationMs: 1, nextAt: null },
+  };
+  assert.equal(actingOf([], []), null);
+  const one = { until: noon + 5, reason: "new disks", by: "env" };
+  assert.deepEqual(actingOf([silence({ endsAt: noon + 5 }), silence({ endsAt: noon + 4 })], []), one);
+  const other = { until: noon + 9, reason: "backup", by: "ann" };
+  assert.deepEqual(actingOf([silence({ endsAt: noon + 5 })], [{ ...window, activeUntil: noon + 9 }]), other);
 });

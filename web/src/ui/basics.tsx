@@ -76,6 +76,7 @@ const paths: Record<string, string> = {
   light: "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM12 2v3M12 19v3M2 12h3M19 12h3M5 5l2 2M17 17l2 2M5 19l2-2M17 7l2-2",
   dark: "M20 14A8 8 0 1 1 10 4a6.5 6.5 0 0 0 10 10z",
   pause: "M8 5v14M16 5v14",
+  silence: "M9 5a6 6 0 0 1 9 5v4M6 9v6l-2 2h13M10 20h4M4 4l16 16",
   resume: "M7 5l12 7-12 7z",
   test: "M4 12h12M12 7l5 5-5 5M20 5v14",
   trigger: "M13 3L5 14h6l-1 7 8-11h-6z",

@@ -1,6 +1,9 @@
 // Jobs that fail or have failed, and fires that an audit did not find on record.
+import { useMemo, useState } from "preact/hooks";
 import { call } from "../api.ts";
 import { count, plural } from "../format.ts";
+import { useActing } from "../lazy.ts";
+import { useMay } from "../me.ts";
 import { href, setQuery, usePlace } from "../router.ts";
 import type { Alert } from "../types.gen.ts";
 import { AlertTabs } from "../ui/alerttabs.tsx";
@@ -8,7 +11,8 @@ import { Choice, Head, Icon, Time } from "../ui/basics.tsx";
 import { Empty } from "../ui/empty.tsx";
 import { JobLink, useJobZone } from "../ui/job.tsx";
 import { type Column, List } from "../ui/list.tsx";
-import { usePages } from "../use.ts";
+import { useApi, usePages } from "../use.ts";
+import { EditSilence } from "./silenceform.tsx";
 
 const shown = [
   ["", "Open"],
@@ -44,6 +48,10 @@ export function Alerts() {
     }
     return { items, ...(next ? { cursor: next } : {}) };
   });
+  const [silencing, setSilencing] = useState<string>();
+  const edits = useMay("editor");
+  const quiet = useAnything();
+  const columns = useMemo(() => columnsOf(quiet.names, edits ? setSilencing : undefined), [quiet.names, edits]);
   return (
     <>
       <Head title="Alerts" sub="Jobs whose last executions have failed, and fires without a record">
@@ -62,12 +70,47 @@ export function Alerts() {
         columns={columns}
         empty={<Empty>{state === "" ? "No alert is open: every job that runs succeeds." : "There are none."}</Empty>}
       />
+      {silencing !== undefined && (
+        <Silence jobId={silencing} onClose={() => setSilencing(undefined)} onDone={quiet.reload} />
+      )}
     </>
   );
 }
 
-const columns: Column<Alert>[] = [
-  { name: "state", title: "State", cell: (a) => <State alert={a} /> },
+/** All silences and maintenance windows that act now, by their names. */
+function useAnything(): { names: string; reload: () => void } {
+  const query = { active: true };
+  const silences = useApi("GET /alerts/silences", { query }, { every: 10_000, keep: true });
+  const windows = useApi("GET /alerts/windows", { query }, { every: 10_000, keep: true });
+  const names = [
+    ...(silences.data?.silences.map((s) => `${s.id} ${s.endsAt}`) ?? []),
+    ...(windows.data?.windows.map((w) => `${w.id} ${w.updatedAt}`) ?? []),
+  ];
+  const reload = (): void => {
+    silences.reload();
+    windows.reload();
+  };
+  return { names: names.join(" "), reload };
+}
+
+/** The form of a silence about the job of an alert. */
+function Silence({ jobId, onClose, onDone }: { jobId: string; onClose: () => void; onDone: () => void }) {
+  return (
+    <EditSilence
+      id={undefined}
+      match={{ jobs: [jobId] }}
+      jobZone={useJobZone(jobId)}
+      onClose={() => {
+        onClose();
+        onDone();
+      }}
+    />
+  );
+}
+
+/** anything: all that acts now. */
+const columnsOf = (anything: string, silence: ((jobId: string) => void) | undefined): Column<Alert>[] => [
+  { name: "state", title: "State", cell: (a) => <State alert={a} anything={anything} /> },
   { name: "job", title: "Job", cell: (a) => <JobLink id={a.jobId} /> },
   {
     name: "count",
@@ -93,10 +136,25 @@ const columns: Column<Alert>[] = [
       </div>
     ),
   },
+  ...(silence
+    ? [
+        {
+          name: "silence",
+          title: "Silence",
+          cell: (a: Alert) =>
+            a.open && (
+              <button type="button" onClick={() => silence(a.jobId)}>
+                Silence this
+              </button>
+            ),
+        },
+      ]
+    : []),
 ];
 
-function State({ alert: a }: { alert: Alert }) {
+function State({ alert: a, anything }: { alert: Alert; anything: string }) {
   const zone = useJobZone(a.jobId);
+  const quiet = useActing(a.jobId, anything);
   if (a.kind === "LOST") {
     return (
       <span class="badge warn">
@@ -106,9 +164,16 @@ function State({ alert: a }: { alert: Alert }) {
   }
   if (a.open) {
     return (
-      <span class="badge s-failed">
-        <Icon name="alerts" /> Open
-      </span>
+      <div title={quiet ? `Nobody is told: ${quiet.reason}, by ${quiet.by}` : undefined}>
+        <span class="badge s-failed">
+          <Icon name={quiet ? "silence" : "alerts"} /> {quiet ? "Silenced" : "Open"}
+        </span>
+        {quiet && (
+          <small class="second">
+            ends <Time at={quiet.until} jobZone={zone} line />
+          </small>
+        )}
+      </div>
     );
   }
   return (

@@ -12,12 +12,14 @@ import { Executions } from "./jobexecutions.tsx";
 import { History } from "./history.tsx";
 import { JobAlerts } from "./jobalerts.tsx";
 import { NextFires } from "./jobfires.tsx";
+import { SilencedJob } from "./jobsilence.tsx";
 import { TestCallButton } from "./testcall.tsx";
 import { Versions } from "./versions.tsx";
 
 export function JobView({ params }: { params: Record<string, string> }) {
   const id = params.id ?? "";
   const job = useApi("GET /jobs/{id}", { path: { id } }, { every: 5000, keep: true });
+  const [silencing, setSilencing] = useState(false);
   const j = job.data;
   if (!j) {
     return (
@@ -31,10 +33,11 @@ export function JobView({ params }: { params: Record<string, string> }) {
   return (
     <>
       <Head title={nameOf(j)} sub={<code>{j.id}</code>}>
-        <Actions job={j} onChange={job.reload} />
+        <Actions job={j} onChange={job.reload} onSilence={() => setSilencing(true)} />
       </Head>
       <ErrorNote error={job.error} />
       <State job={j} />
+      <SilencedJob job={j} silencing={silencing} onClose={() => setSilencing(false)} />
       <div class="columns wide">
         <What job={j} />
         <div class="stack">
@@ -175,7 +178,7 @@ function As({ job: j }: { job: Job }) {
   );
 }
 
-function Actions({ job: j, onChange }: { job: Job; onChange: () => void }) {
+function Actions({ job: j, onChange, onSilence }: { job: Job; onChange: () => void; onSilence: () => void }) {
   const [busy, setBusy] = useState(false);
   const [deleting, setDeleting] = useState(false);
   const edits = useMay("editor");
@@ -217,6 +220,9 @@ function Actions({ job: j, onChange }: { job: Job; onChange: () => void }) {
       <a class="button" href={href("/jobs/new", { from: j.id })}>
         <Icon name="copy" /> Duplicate
       </a>
+      <button type="button" onClick={onSilence}>
+        <Icon name="silence" /> Silence
+      </button>
       <button type="button" class="danger" disabled={busy} onClick={() => setDeleting(true)}>
         <Icon name="delete" /> Delete
       </button>
