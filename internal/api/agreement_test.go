@@ -187,7 +187,8 @@ type bodyOperation struct {
 
 var bodyOperations = func() []bodyOperation {
 	paused := strings.TrimSuffix(minimal, "}") + `,"isActive":false}`
-	change := []string{"namespace", "isActive"} // fixed; never fires; and what is as it is
+	// fixed; it is active; never fires; and what is as it is
+	change := []string{"namespace", "isActive", "pausedReason", "pausedUntil"}
 	for field := range reflect.TypeFor[wire.ReadOnly]().Fields() {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		change = append(change, name)
@@ -209,7 +210,11 @@ var bodyOperations = func() []bodyOperation {
 		{"POST", "/schedules/preview", "/schedules/preview", `{"schedule":"@hourly"}`, 200, nil},
 		// as the other fields and the action allow; a host is a rule that no schema can say
 		{"POST", "/jobs/bulk", "/jobs/bulk", `{"action":"PAUSE","query":{"tag":"x"},"dryRun":true}`, 200,
-			[]string{"action", "ids", "all", "cursor", "tags", "tags.add", "tags.remove", "query", "query.host"}},
+			[]string{"action", "ids", "all", "cursor", "tags", "tags.add", "tags.remove", "query", "query.host",
+				"pause", "pause.until"}},
+		{"POST", "/jobs/%s/pause", "/jobs/{id}/pause", `{"reason":"x"}`, 200, []string{"until"}}, // past
+		{"POST", "/jobs/by-key/agreement%.0s/pause", "/jobs/by-key/{key}/pause", `{"reason":"x"}`, 200,
+			[]string{"until"}},
 		// past; as the other fields allow
 		{"POST", "/keys", "/keys", `{"name":"x","role":"viewer"}`, 201, []string{"expiresAt", "role", "namespace"}},
 		// as the kind wants them

@@ -7,6 +7,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/api/reference"
 	"github.com/belfry-scheduler/belfry/internal/bulk"
+	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/edit"
 	"github.com/belfry-scheduler/belfry/internal/store"
@@ -92,6 +93,7 @@ type operationBody struct {
 	Named  *int                  `json:"named,omitempty" doc:"How many ids the request had." example:"3"`
 	Query  *bulkQuery            `json:"query,omitempty" doc:"Or its query; empty: every job."`
 	Tags   *bulkTags             `json:"tags,omitempty" doc:"Of TAG."`
+	Pause  *operationPause       `json:"pause,omitempty" doc:"Of PAUSE; absent: nothing is said of it."`
 	// Namespace is the only one of its author.
 	Namespace string         `json:"namespace,omitempty" doc:"The only namespace that its author sees, whose jobs alone are matched; absent: all." example:"billing"`
 	By        operationBy    `json:"by" doc:"Who began it."`
@@ -103,6 +105,11 @@ type operationBody struct {
 	EndedAt   *int64         `json:"endedAt" format:"unix-ms" doc:"When it has ended, Unix milliseconds; null: not yet." example:"1767225605000"`
 
 	CancelRequestedAt *int64 `json:"cancelRequestedAt" format:"unix-ms" doc:"When it was to be cancelled, Unix milliseconds; null: it was not." example:"1767225603000"`
+}
+
+type operationPause struct {
+	Reason string `json:"reason,omitempty" doc:"Why." example:"The target is being moved"`
+	Until  int64  `json:"until,omitempty" format:"unix-ms" doc:"When the jobs are active again by themselves, Unix milliseconds; absent: once somebody resumes them." example:"1767232800000"`
 }
 
 type operationBy struct {
@@ -138,6 +145,9 @@ func operationBodyOf(o *domain.Operation) operationBody {
 		f := &o.Filter
 		b.Query = &bulkQuery{f.Active, f.Failing, f.Namespace, f.Key, f.Name, f.Tag, f.Host, f.Text}
 	}
+	if p := o.PauseOf(); p != nil {
+		b.Pause = &operationPause{p.Reason, p.Until}
+	}
 	if o.Action == domain.BulkTag {
 		b.Tags = &bulkTags{o.Tags.Add, o.Tags.Remove}
 	}
@@ -157,6 +167,9 @@ func (h *bulkRoutes) begin(ctx context.Context, in *bulkInput) (*bulkOutput, err
 		return nil, err
 	}
 	o := &order.operation
+	if err := checkPause(&o.Pause, clock.NowMs(h.trail.clock), "pause."); err != nil {
+		return nil, err
+	}
 	v := visitorOf(ctx)
 	if v.namespace != "" && o.Filter.Namespace != "" && o.Filter.Namespace != v.namespace {
 		return nil, kindRole.plain()

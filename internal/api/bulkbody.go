@@ -21,6 +21,7 @@ type bulkRequest struct {
 	Query  *bulkQuery        `json:"query,omitempty" doc:"Or the jobs that all of this selects, as the parameters of GET /jobs do."`
 	All    bool              `json:"all,omitempty" doc:"true: an empty query is meant, which selects every job. Not allowed with another one." example:"false"`
 	Tags   *bulkTags         `json:"tags,omitempty" doc:"With TAG: which tags each job gets and loses."`
+	Pause  *pauseRequest     `json:"pause,omitempty" doc:"With PAUSE: why, and until when, as for a single job."`
 	DryRun bool              `json:"dryRun,omitempty" doc:"true: nothing is changed. The answer says how many jobs there are, and shows some." example:"true"`
 	Cursor string            `json:"cursor,omitempty" maxLength:"100" doc:"With dryRun: nextCursor of the answer before, to count on." example:"agAAAAAAAAAAAZLwwS0-eEuMXW5_gJEKGwAAAAAAAAAAlRa2Gw"`
 }
@@ -164,10 +165,11 @@ func readBulk(data []byte) (bulkOrder, error) {
 	var f bulkFaults
 	var order bulkOrder
 	o := &order.operation
-	object := f.members("", data, "action", "ids", "query", "all", "tags", "dryRun", "cursor")
+	object := f.members("", data, "action", "ids", "query", "all", "tags", "pause", "dryRun", "cursor")
 	f.action(object["action"], o)
 	order.ids = f.ids(object["ids"])
 	f.tags(object["tags"], o)
+	f.pause(object["pause"], o)
 	if raw := object["query"]; raw != nil {
 		o.Filter = f.query(raw)
 	}
@@ -264,6 +266,18 @@ func (f *bulkFaults) tags(raw json.RawMessage, o *domain.Operation) {
 			}
 		}
 	}
+}
+
+func (f *bulkFaults) pause(raw json.RawMessage, o *domain.Operation) {
+	if raw == nil {
+		return
+	}
+	if o.Action != domain.BulkPause && o.Action != "" {
+		f.add(domain.FieldContradiction, "pause", "must be absent: action is "+string(o.Action), nil)
+	}
+	var err error
+	o.Pause, err = decodePause(raw, "pause.")
+	f.take("", err)
 }
 
 // trimmed removes the white space around tags, as in a job.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/belfry-scheduler/belfry/internal/api/reference"
+	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/wire"
 	"github.com/danielgtaylor/huma/v2"
@@ -24,8 +25,8 @@ func (h keyedEditRoutes) register(rt *router) {
 		OperationID: "pause-job-by-key", Method: http.MethodPost, Path: "/jobs/by-key/{key}/pause",
 		Tags:    []string{"Jobs"},
 		Summary: "Pause the job of a key", Description: "As POST /jobs/{id}/pause.",
-		Responses: answersJob(rt, http.StatusOK),
-	}, h.setKeyedActive(false), kindNotFound, kindConflict, kindStale, kindUnavailable)
+		RequestBody: pauseBody(rt), MaxBodyBytes: h.maxBody, Responses: answersJob(rt, http.StatusOK),
+	}, h.setKeyedActive(false), kindInvalid, kindNotFound, kindConflict, kindStale, kindUnavailable)
 	register(rt, huma.Operation{
 		OperationID: "resume-job-by-key", Method: http.MethodPost, Path: "/jobs/by-key/{key}/resume",
 		Tags:    []string{"Jobs"},
@@ -85,9 +86,16 @@ type keyedEditInput struct {
 // setKeyedActive returns the handler of pause or resume by key.
 func (h keyedEditRoutes) setKeyedActive(active bool) func(context.Context, *keyedEditInput) (*savedOutput, error) {
 	return func(ctx context.Context, in *keyedEditInput) (out *savedOutput, err error) {
+		if _, err := in.KeyPath.parse(ctx); err != nil {
+			return nil, err
+		}
+		pause, err := pauseOf(in.r, clock.NowMs(h.clock))
+		if err != nil {
+			return nil, err
+		}
 		err = h.withKeyed(ctx, &keyedInput{in.request, in.KeyPath, in.Precondition}, func(id domain.JobID,
 			version int) error {
-			v, changed, err := h.editor.SetActive(h.trail.under(ctx, domain.ActionUpdate), id, version, active)
+			v, changed, err := h.editor.SetActive(h.trail.under(ctx, domain.ActionUpdate), id, version, active, pause)
 			if err == nil {
 				out = h.saved(in.r, &v, activeMessage(active, changed))
 			}

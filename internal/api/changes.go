@@ -75,7 +75,7 @@ type changeBody struct {
 }
 
 type changeAuthor struct {
-	Key     string `json:"key" doc:"The id of the API key; env: a key of the settings; loopback: no key was set and the caller was on this machine; anonymous: no key was set, as the operator wanted; oidc: and the subject at the provider: somebody who has signed in by OpenID Connect." example:"k7x2mq4a"`
+	Key     string `json:"key" doc:"The id of the API key; env: a key of the settings; loopback: no key was set and the caller was on this machine; anonymous: no key was set, as the operator wanted; oidc: and the subject at the provider: somebody who has signed in by OpenID Connect; server: Belfry itself, because a pause has ended." example:"k7x2mq4a"`
 	Name    string `json:"name,omitempty" doc:"The name of the key, or of the person." example:"CI of team billing"`
 	Address string `json:"address,omitempty" doc:"Where the request came from." example:"192.0.2.17"`
 }
@@ -92,6 +92,9 @@ type maskedVersion struct {
 	IsActive bool        `json:"isActive" doc:"Whether the job fired." example:"true"`
 	Spec     domain.Spec `json:"spec" doc:"What the job was, with secrets masked."`
 
+	PausedReason string `json:"pausedReason,omitempty" doc:"Why it was paused." example:"The target is being moved"`
+	PausedUntil  int64  `json:"pausedUntil,omitempty" format:"unix-ms" doc:"When it was to be active again by itself, Unix milliseconds; absent: once somebody resumes it." example:"1767232800000"`
+
 	BodyBytes  int    `json:"bodyBytes,omitempty" doc:"The length of a body of more than 4 KiB, in whose place spec has a text." example:"250000"`
 	BodySHA256 string `json:"bodySha256,omitempty" doc:"The SHA-256 of that body, as GET /jobs/{id} shows it, in hexadecimal digits." example:"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"`
 }
@@ -100,7 +103,8 @@ func maskedOf(v *domain.Version, hash string) *maskedVersion {
 	if v == nil {
 		return nil
 	}
-	shown := maskedVersion{IsActive: v.Active, Spec: v.Spec.Masked()}
+	shown := maskedVersion{IsActive: v.Active, Spec: v.Spec.Masked(), PausedReason: v.Pause.Reason,
+		PausedUntil: v.Pause.Until}
 	if n := v.BodyCut; n > 0 {
 		shown.Spec.Body = json.RawMessage(fmt.Sprintf(`"(%d bytes)"`, n))
 		shown.BodyBytes, shown.BodySHA256 = n, hash

@@ -86,7 +86,7 @@
 //	once.go paths.go serve.go
 //	index.go
 //	warnings.go certificate.go moved.go editor.go precondition.go tag.go prefer.go saved.go jobfilter.go
-//	jobs.go bykey.go bykeyedit.go restore.go versions.go
+//	decodefields.go pausing.go jobs.go bykey.go bykeyedit.go restore.go versions.go
 //	importstream.go importwarnings.go importonce.go importreport.go import.go export.go
 //	executionfilter.go executions.go bykeyexecutions.go executionlists.go executionline.go history.go joborder.go
 //	joblist.go running.go series.go feed.go

@@ -31,7 +31,7 @@ type Editor interface {
 	// Trigger starts an execution now. It is durable when Trigger returns, and
 	// its status is PENDING. ifVersion as in Update.
 	Trigger(ctx context.Context, id domain.JobID, ifVersion int) (domain.Execution, error)
-	// SetActive resumes or pauses a job, and reports whether that changed it.
-	SetActive(ctx context.Context, id domain.JobID, ifVersion int, active bool) (
+	// SetActive resumes or pauses a job, with what is said of the pause, and reports whether that changed it.
+	SetActive(ctx context.Context, id domain.JobID, ifVersion int, active bool, pause *domain.Pause) (
 		v domain.Version, changed bool, err error)
 }

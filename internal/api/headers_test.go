@@ -26,7 +26,7 @@ func TestNothingIsIgnored(t *testing.T) {
 		{"POST", job + "/pause", "", "X-HTTP-Method: PUT", "X-Http-Method"},
 		{"GET", job, "", "X-Method-Override: DELETE", "X-Method-Override"},
 		{"POST", job + "/trigger", `{"body":{"x":1}}`, "X-A: 1", "body"},
-		{"POST", job + "/pause", `[]`, "X-A: 1", "body"},
+		{"POST", job + "/resume", `[]`, "X-A: 1", "body"},
 		{"DELETE", job, `{"version":1}`, "X-A: 1", "body"},
 		{"DELETE", job, strings.Repeat(" ", 1000) + "x", "Transfer-Encoding: chunked", "body"},
 		{"POST", job + "/resume?version=1", "", "X-A: 1", "version"},

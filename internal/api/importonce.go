@@ -111,7 +111,7 @@ func (o *importOnce) finish(ctx context.Context) {
 func (o *importOnce) refusal(id domain.JobID, doc *domain.SpecDoc) *Problem {
 	v := domain.Version{
 		JobID: id, Number: 1, CreatedAt: o.record.At, EffectiveFrom: o.record.At + 1, EffectiveTo: domain.Forever,
-		Active: doc.IsActive, Spec: doc.Spec,
+		Active: doc.IsActive, Pause: doc.Pause, Spec: doc.Spec,
 	}
 	if err := v.Validate(); err != nil {
 		return problemOf(err)

@@ -131,7 +131,7 @@ func (w *textWriter) Write(b []byte) (int, error) {
 func (w *textWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // instantFields are the fields of requests that are instants.
-var instantFields = []string{"startAt", "endAt", "after", "expiresAt"}
+var instantFields = []string{"startAt", "endAt", "after", "expiresAt", "pausedUntil", "until"}
 
 // withText returns a problem that repeats instants as text. What was sent as something else
 // is repeated as it came.

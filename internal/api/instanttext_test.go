@@ -30,7 +30,7 @@ func kindOfInteger(name string) string {
 	switch {
 	case strings.HasSuffix(name, "At"), slices.Contains([]string{"at", "from", "to", "timestamp", "notBefore",
 		"notAfter", "effectiveFrom", "effectiveTo", "after", "nextFireBefore",
-		"until", "activeUntil"}, name):
+		"until", "activeUntil", "pausedUntil"}, name):
 		return "instant"
 	case strings.HasSuffix(name, "Ms"), strings.HasSuffix(name, "Seconds"), name == "duration",
 		name == "p50", name == "p99": // in driftMs
@@ -459,6 +459,8 @@ func TestProblemsRepeatInstantsAsText(t *testing.T) {
 	for _, c := range []struct{ path, query, body, want string }{
 		{"/jobs", "?time=rfc3339", laidOver(`"endAt":"2025-01-01T00:00:00Z"`), `"value":"2025-01-01T00:00:00.000Z"`},
 		{"/jobs", "", laidOver(`"endAt":"2025-01-01T00:00:00Z"`), `"value":1735689600000`},
+		{"/jobs/bulk", "?time=rfc3339", `{"action":"PAUSE","all":true,"query":{},"pause":{"until":1735689600000}}`,
+			`"value":"2025-01-01T00:00:00.000Z"`},
 		{"/jobs/import", "?time=rfc3339", "[" + laidOver(`"endAt":1735689600000`) + "]",
 			`"value":"2025-01-01T00:00:00.000Z"`},
 		{"/jobs", "?time=rfc3339", laidOver(`"timeoutMs":1735689600000`), `"value":1735689600000`},
@@ -469,7 +471,7 @@ func TestProblemsRepeatInstantsAsText(t *testing.T) {
 	}
 	doc := openAPI(t)
 	var named []string
-	for _, schema := range []string{"JobSpec", "PreviewRequest", "NewKey"} {
+	for _, schema := range []string{"JobSpec", "PreviewRequest", "NewKey", "PauseRequest"} {
 		properties := doc["components"].(object)["schemas"].(object)[schema].(object)["properties"].(object)
 		for _, name := range slices.Sorted(maps.Keys(properties)) {
 			if strings.Contains(asJSON(properties[name]), "date-time") {

@@ -80,9 +80,14 @@ func (h *jobRoutes) registerChanges(rt *router) {
 	register(rt, huma.Operation{
 		OperationID: "pause-job", Method: http.MethodPost, Responses: answersJob(rt, http.StatusOK),
 		Path: "/jobs/{id}/pause", Tags: []string{"Jobs"},
-		Summary:     "Pause a job",
-		Description: "The same as PUT with isActive false. Pausing a paused job changes nothing and makes no version.",
-	}, h.setActive(false), kindNotFound, kindConflict, kindStale, kindUnavailable)
+		Summary: "Pause a job",
+		Description: "The same as PUT with isActive false, pausedReason and pausedUntil, which the body names " +
+			"reason and until. At that instant the job is active again by itself: that is a version of its own, " +
+			"whose author in the trail is server, and a fire at the instant is sent. Where no server runs then, as " +
+			"soon as one does. Pausing a paused job changes nothing and makes no version, unless another reason or " +
+			"end is given.",
+		RequestBody: pauseBody(rt), MaxBodyBytes: h.maxBody,
+	}, h.setActive(false), kindInvalid, kindNotFound, kindConflict, kindStale, kindUnavailable)
 	register(rt, huma.Operation{
 		OperationID: "resume-job", Method: http.MethodPost, Responses: answersJob(rt, http.StatusOK),
 		Path: "/jobs/{id}/resume", Tags: []string{"Jobs"},
@@ -286,11 +291,15 @@ func (h *jobRoutes) setActive(active bool) func(context.Context, *updateInput) (
 		if err := h.scope.inScope(ctx, id); err != nil {
 			return nil, err
 		}
+		pause, err := pauseOf(in.r, clock.NowMs(h.clock))
+		if err != nil {
+			return nil, err
+		}
 		number, err := condition(ctx, h.view, in.r, id)
 		if err != nil {
 			return nil, err
 		}
-		v, changed, err := h.editor.SetActive(h.trail.under(ctx, domain.ActionUpdate), id, number, active)
+		v, changed, err := h.editor.SetActive(h.trail.under(ctx, domain.ActionUpdate), id, number, active, pause)
 		if err != nil {
 			return nil, staleIf(number, err)
 		}

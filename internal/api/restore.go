@@ -91,6 +91,7 @@ func (m *secretMoves) restoring(ctx context.Context, rules *jobRules, old *domai
 		from := *doc
 		err := rules.change(doc, func(doc *domain.SpecDoc) error {
 			doc.Spec, doc.IsActive = old.Spec, old.Active
+			doc.Pause = domain.Pause{Reason: old.Pause.Reason} // the end of then may be past
 			return nil
 		})
 		if err != nil {

@@ -152,7 +152,7 @@ func (rt *router) admit(ctx huma.Context, next func(huma.Context)) {
 		err = checkHeaders(op, r)
 	}
 	if err == nil && op.RequestBody != nil {
-		err = checkBody(op, r)
+		err = checkOptionalBody(op, r)
 		r.Body = http.MaxBytesReader(front.ServerWriter(w), r.Body, op.MaxBodyBytes)
 	} else if err == nil && !reads(op.Method) {
 		err = checkNoBody(r)
@@ -257,6 +257,24 @@ func unknownParameter(name string, known []string) error {
 	}
 	return kindMalformed.fieldAs(domain.FieldUnknown, name, "is not a parameter of this path: it takes "+
 		strings.Join(known, ", "), nil)
+}
+
+// checkOptionalBody is checkBody for a body that may be absent where the operation says so, or say nothing.
+func checkOptionalBody(op *huma.Operation, r *http.Request) error {
+	if op.RequestBody.Required || r.ContentLength != 0 && isJSON(r) {
+		return checkBody(op, r)
+	}
+	if checkNoBody(r) == nil {
+		r.Body = http.NoBody
+		return nil
+	}
+	return checkBody(op, r)
+}
+
+// isJSON reports whether a request says that its body is JSON.
+func isJSON(r *http.Request) bool {
+	ct, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return err == nil && ct == "application/json"
 }
 
 func checkBody(op *huma.Operation, r *http.Request) error {

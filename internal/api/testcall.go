@@ -130,6 +130,9 @@ func (h testRoutes) testSpec(ctx context.Context, in *testSpecInput) (*testOutpu
 	if err := doc.Spec.Validate(); err != nil {
 		return nil, err
 	}
+	if err := doc.Pause.Validate(doc.IsActive); err != nil {
+		return nil, err
+	}
 	return h.send(ctx, in.w, &domain.Version{Spec: doc.Spec})
 }
 
@@ -160,6 +163,9 @@ func (h testRoutes) testJob(ctx context.Context, in *testJobInput) (*testOutput,
 	next, _, err := edit.Altered(&j.Current, alter)
 	if err == nil {
 		err = next.Spec.Validate() // whether it would fire does not matter
+	}
+	if err == nil {
+		err = next.Pause.Validate(next.Active)
 	}
 	if err != nil {
 		return nil, place(err)

@@ -63,17 +63,19 @@ type versionBody struct {
 	EffectiveFrom int64       `json:"effectiveFrom" format:"unix-ms" doc:"From when on it holds, Unix milliseconds." example:"1767225600000"`
 	EffectiveTo   *int64      `json:"effectiveTo" format:"unix-ms" doc:"From when on it does not hold any more, Unix milliseconds; null: it is the current one." example:"1767225900000"`
 	IsActive      bool        `json:"isActive" doc:"Whether the job fires."`
+	PausedReason  string      `json:"pausedReason,omitempty" doc:"Why it is paused." example:"The target is being moved"`
+	PausedUntil   int64       `json:"pausedUntil,omitempty" format:"unix-ms" doc:"When it was to be active again by itself, Unix milliseconds; absent: once somebody resumes it." example:"1767232800000"`
 	Spec          domain.Spec `json:"spec" doc:"What the job is, with every default filled in and ******** for the values of secret headers."`
 	BodyCut       bool        `json:"bodyCut,omitempty" doc:"Whether spec lacks the body, because it is longer than 4 KiB. Absent: spec is whole." example:"true"`
 	BodyBytes     int         `json:"bodyBytes,omitempty" doc:"How many bytes a body has that was cut." example:"250000"`
 	Error         string      `json:"error,omitempty" doc:"Why the stored version cannot be run; absent when it can." example:"timezone: Europe/Atlantis is not a known zone"`
 
-	Changed *[]string  `json:"changed,omitempty" doc:"The fields in which it differs from the version before it, isActive and those of spec, with a dot before a member: headers.X-Team. That a secret has another value is told to admins alone. Absent: there is none before it, or it is not kept." example:"[\"schedule\",\"retry.maxRetries\"]"`
+	Changed *[]string  `json:"changed,omitempty" doc:"The fields in which it differs from the version before it, isActive, pausedReason, pausedUntil and those of spec, with a dot before a member: headers.X-Team. That a secret has another value is told to admins alone. Absent: there is none before it, or it is not kept." example:"[\"schedule\",\"retry.maxRetries\"]"`
 	By      *versionBy `json:"by,omitempty" doc:"For admins: who made it, as the audit trail has it. Absent: not known."`
 }
 
 type versionBy struct {
-	Key         string `json:"key" doc:"The id of the API key; env, loopback or anonymous as in GET /audit/changes." example:"k7x2mq4a"`
+	Key         string `json:"key" doc:"The id of the API key; env, loopback, anonymous or server as in GET /audit/changes." example:"k7x2mq4a"`
 	Name        string `json:"name,omitempty" doc:"The name of the key." example:"CI of team billing"`
 	Address     string `json:"address,omitempty" doc:"Where the request came from." example:"192.0.2.17"`
 	RequestID   string `json:"requestId,omitempty" doc:"The X-Request-Id of the request that asked for it; absent: not known." example:"AFVPZZIXTYADYZMJ3K4IZNFBW2"`
@@ -148,7 +150,7 @@ func (h *versionRoutes) answerVersions(ctx context.Context, id domain.JobID, fou
 		v := &page[i]
 		b := versionBody{
 			Version: v.Number, EffectiveFrom: v.EffectiveFrom, IsActive: v.Active, Spec: v.Spec.Masked(),
-			By: authors[v.Number],
+			PausedReason: v.Pause.Reason, PausedUntil: v.Pause.Until, By: authors[v.Number],
 		}
 		if v.EffectiveTo != domain.Forever {
 			b.EffectiveTo = &v.EffectiveTo

@@ -30,8 +30,9 @@ type Editor interface {
 	// Update alters the document of a job. An error of alter ends it and is returned.
 	Update(ctx context.Context, id domain.JobID, ifVersion int, alter func(*domain.SpecDoc) error) (
 		domain.Version, error)
-	// SetActive resumes or pauses a job, and reports whether that changed it.
-	SetActive(ctx context.Context, id domain.JobID, ifVersion int, active bool) (domain.Version, bool, error)
+	// SetActive resumes or pauses a job, with what is said of the pause, and reports whether that changed it.
+	SetActive(ctx context.Context, id domain.JobID, ifVersion int, active bool, pause *domain.Pause) (
+		domain.Version, bool, error)
 	// Delete ends a job.
 	Delete(ctx context.Context, id domain.JobID, ifVersion int) (effectiveTo int64, err error)
 	// TriggerAs runs a job now, under an id that is known before. It makes no entry of the trail.

@@ -30,7 +30,7 @@ type bulkCommands struct{ *remote }
 // all returns those that begin one.
 func (r bulkCommands) all() (all []*cobra.Command) {
 	for _, c := range []struct{ name, action, short, example string }{
-		{"pause", client.Pause, "Pause jobs", "--host api.example.com --wait"},
+		{"pause", client.Pause, "Pause jobs", "--host api.example.com --reason 'It is being moved' --for 2h"},
 		{"resume", client.Resume, "Resume jobs", "--active=false --tag billing"},
 		{"trigger", client.Trigger, "Run jobs now", "--failing --idempotency-key rerun-7"},
 		{"delete", client.Delete, "Delete jobs", "--namespace old --dry-run"},
@@ -45,6 +45,7 @@ func (r bulkCommands) all() (all []*cobra.Command) {
 type bulkFlags struct {
 	request      client.Bulk
 	chosen       jobFlags
+	pause        pauseFlags
 	dryRun, wait bool
 	key          string
 }
@@ -60,7 +61,7 @@ func (r bulkCommands) bulkCommand(name, action, short, example string) *cobra.Co
 		RunE: running(func(cmd *cobra.Command, args []string) error {
 			f.request.IDs = args
 			f.chosen.into(cmd.Flags(), &f.request.Filter)
-			if err := f.check(cmd.Flags()); err != nil {
+			if err := f.check(cmd.Flags(), r.clock.Now()); err != nil {
 				return err
 			}
 			c, err := r.connect(cmd.Flags())
@@ -77,6 +78,9 @@ func (r bulkCommands) bulkCommand(name, action, short, example string) *cobra.Co
 		fs.StringSliceVar(&f.request.AddTags, "add", nil, "tags that each job gets")
 		fs.StringSliceVar(&f.request.RemoveTags, "remove", nil, "tags that each job loses")
 	}
+	if action == client.Pause {
+		f.pause.add(fs)
+	}
 	f.chosen.add(fs, &f.request.Filter)
 	fs.BoolVar(&f.request.All, "all", false, "every job that the key may access")
 	fs.BoolVar(&f.dryRun, "dry-run", false, "tell which jobs it would be, and change nothing")
@@ -88,7 +92,7 @@ func (r bulkCommands) bulkCommand(name, action, short, example string) *cobra.Co
 
 // check refuses a choice of jobs that is not meant. A flag without a value would select by
 // nothing: a script whose variable is empty has written it.
-func (f *bulkFlags) check(fs *pflag.FlagSet) error {
+func (f *bulkFlags) check(fs *pflag.FlagSet, now time.Time) error {
 	filters := 0
 	for _, name := range []string{"active", "failing", "namespace", "key", "name", "tag", "host", "text"} {
 		if !fs.Changed(name) {
@@ -96,6 +100,12 @@ func (f *bulkFlags) check(fs *pflag.FlagSet) error {
 		}
 		if filters++; fs.Lookup(name).Value.String() == "" {
 			return fmt.Errorf("--%s is empty: leave it out to select jobs by something else", name)
+		}
+	}
+	if f.request.Action == client.Pause {
+		var err error
+		if f.request.Because, err = f.pause.pausing(fs, now); err != nil {
+			return err
 		}
 	}
 	ways := 0

@@ -38,6 +38,8 @@ type Spec struct {
 
 	ClientCertificate string `json:"clientCertificate,omitempty"` // a name in the server's config file
 	IsActive          *bool  `json:"isActive,omitempty"`          // in a request only; nil: active
+	PausedReason      string `json:"pausedReason,omitempty"`      // in a request only
+	PausedUntil       int64  `json:"pausedUntil,omitempty"`       // in a request only
 }
 
 // Retry is a job's retry policy. A field that is nil or empty takes the
@@ -80,6 +82,8 @@ type Job struct {
 	CreatedAt     int64  `json:"createdAt"`
 	UpdatedAt     int64  `json:"updatedAt"`
 	IsActive      bool   `json:"isActive"`
+	PausedReason  string `json:"pausedReason"`
+	PausedUntil   int64  `json:"pausedUntil"` // when it is active again by itself; zero: once somebody resumes it
 	Version       int    `json:"version"`
 	EffectiveFrom int64  `json:"effectiveFrom"`
 	NextFireAt    *int64 `json:"nextFireAt"` // nil: there is none
@@ -185,6 +189,19 @@ func (j *Jobs) Delete(ctx context.Context, id string, version int) (Edit, error)
 // Pause stops a job from firing.
 func (j *Jobs) Pause(ctx context.Context, id string) (Edit, error) {
 	return j.act(ctx, id, "pause")
+}
+
+// Pausing is what is said of a pause.
+type Pausing struct {
+	Reason string `json:"reason,omitempty"`
+	Until  string `json:"until,omitempty"` // when the job fires again by itself, RFC 3339; empty: once somebody resumes it
+}
+
+// PauseBecause is Pause with a reason, and with an end.
+func (j *Jobs) PauseBecause(ctx context.Context, id string, p Pausing) (Edit, error) {
+	var out Edit
+	err := j.server.exchange(ctx, call{method: http.MethodPost, path: []string{"jobs", id, "pause"}}, p, &out)
+	return out, err
 }
 
 // Resume lets a paused job fire again; the fires of the pause are not made

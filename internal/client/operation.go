@@ -25,6 +25,7 @@ type Bulk struct {
 	All    bool      // an empty filter is meant, which selects every job
 
 	AddTags, RemoveTags []string // of Tag
+	Because             Pausing  // of Pause
 }
 
 // Operation is an action on many jobs that a server carries out.
@@ -105,6 +106,9 @@ func (b *Bulk) document() map[string]any {
 	}
 	if b.All {
 		doc["all"] = true
+	}
+	if b.Action == Pause && b.Because != (Pausing{}) {
+		doc["pause"] = b.Because
 	}
 	if b.Action == Tag {
 		tags := map[string]any{}

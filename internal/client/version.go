@@ -14,6 +14,8 @@ type Version struct {
 	EffectiveFrom int64  `json:"effectiveFrom"`
 	EffectiveTo   *int64 `json:"effectiveTo"` // nil: it is the current one
 	IsActive      bool   `json:"isActive"`
+	PausedReason  string `json:"pausedReason"`
+	PausedUntil   int64  `json:"pausedUntil"` // zero: it had no end
 	Spec          Spec   `json:"spec"`
 
 	// BodyCut: Spec.Body was left out, since it is long.

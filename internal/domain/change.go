@@ -40,6 +40,7 @@ const (
 	AuthorEnv       = "env"       // a key of the settings
 	AuthorLoopback  = "loopback"  // no key is set, and the caller is on this machine
 	AuthorAnonymous = "anonymous" // no key is set, and the operator has allowed that
+	AuthorServer    = "server"    // Belfry itself: a pause has ended
 
 	// AuthorOIDC begins those who have signed in by OpenID Connect; their subject at the provider follows.
 	AuthorOIDC = "oidc:"

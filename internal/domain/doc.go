@@ -36,7 +36,7 @@
 //
 //	fieldcode.go error.go fold.go limits.go secret.go target.go hostfilter.go id.go
 //	header.go signing.go policy.go schedule.go
-//	job.go fault.go spec.go elsewhere.go
+//	pause.go job.go fault.go spec.go elsewhere.go
 //	execution.go histogram.go point.go
 //	loss.go health.go alert.go trace.go call.go key.go session.go change.go operation.go idempotency.go
 //	alertsetting.go condition.go notice.go

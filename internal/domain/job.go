@@ -36,6 +36,7 @@ type Version struct {
 	EffectiveTo   int64 // Unix milliseconds; Forever while it is the current one
 	CreatedAt     int64 // of the job: the anchor of @every
 	Active        bool
+	Pause         Pause // zero while it is active
 	Spec          Spec
 	Unread        []Fault // parts of the stored version that the Spec lacks: see [Version.Unusable]
 
@@ -49,7 +50,8 @@ const sizeOfVersion = 512
 // Size returns about how many bytes the version takes in memory. Pages are bounded by it.
 func (v *Version) Size() int {
 	s := &v.Spec
-	n := sizeOfVersion + len(s.Schedule) + len(s.Timezone) + len(s.API) + len(s.Name) + len(s.Key) + len(s.Body)
+	n := sizeOfVersion + len(s.Schedule) + len(s.Timezone) + len(s.API) + len(s.Name) + len(s.Key) + len(s.Body) +
+		len(v.Pause.Reason)
 	for _, tag := range s.Tags {
 		n += len(tag)
 	}

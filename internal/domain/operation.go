@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Limits of operations on many jobs.
@@ -212,6 +213,7 @@ type Operation struct {
 	ID        OperationID
 	Action    BulkAction
 	Tags      TagChange // of BulkTag
+	Pause     Pause     // of BulkPause
 	Named     int       // how many ids the request has; zero: it has a filter
 	Filter    JobFilter
 	Namespace string // the only one that its author sees; empty: all. No other job is matched
@@ -275,6 +277,14 @@ func (o *Operation) Entry() Change {
 	}
 }
 
+// PauseOf returns what is said of each pause; nil: nothing is.
+func (o *Operation) PauseOf() *Pause {
+	if o.Pause == (Pause{}) {
+		return nil
+	}
+	return &o.Pause
+}
+
 // Detail says what the operation does, in one line.
 func (o *Operation) Detail() string {
 	what := string(o.Action)
@@ -283,6 +293,12 @@ func (o *Operation) Detail() string {
 	}
 	for _, tag := range o.Tags.Remove {
 		what += " -" + tag
+	}
+	if o.Pause.Until != 0 {
+		what += " until " + time.UnixMilli(o.Pause.Until).UTC().Format(time.RFC3339)
+	}
+	if o.Pause.Reason != "" {
+		what += " (" + o.Pause.Reason + ")"
 	}
 	if o.Named > 0 {
 		return fmt.Sprintf("%s %d ids", what, o.Named)

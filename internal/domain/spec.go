@@ -46,7 +46,11 @@ type Spec struct {
 // active.
 type SpecDoc struct {
 	Spec
-	IsActive bool `json:"isActive"`
+	IsActive bool  `json:"isActive"`
+	Pause    Pause `json:"-"` // in a document: pausedReason and pausedUntil
+
+	// NotBefore is from when on a change is valid at the earliest, Unix milliseconds; zero: as soon as may be.
+	NotBefore int64 `json:"-"`
 
 	// SecretsSent: a change had the value of a secret, be it the stored one or another.
 	SecretsSent bool `json:"-"`
@@ -97,6 +101,9 @@ func (s *Spec) Validate() error {
 // job.
 func (v *Version) Validate() error {
 	if err := v.Spec.Validate(); err != nil {
+		return err
+	}
+	if err := v.Pause.Validate(v.Active); err != nil {
 		return err
 	}
 	if !v.Active {

@@ -105,10 +105,10 @@ func (e *Editor) draft(ctx context.Context, id domain.JobID, ifVersion int,
 	return draft{next, v.Active && !next.Active, fences, end}, nil
 }
 
-// Altered returns the version that a change makes of another one, without an EffectiveFrom, and whether
-// it is one at all. An error of alter is returned as it is.
+// Altered returns the version that a change makes of another one, and whether it is one at all. Its EffectiveFrom is
+// the earliest one that is wanted. An error of alter is returned as it is.
 func Altered(v *domain.Version, alter func(*domain.SpecDoc) error) (next domain.Version, alters bool, err error) {
-	doc := domain.SpecDoc{Spec: v.Spec, IsActive: v.Active}
+	doc := domain.SpecDoc{Spec: v.Spec, IsActive: v.Active, Pause: v.Pause}
 	if err := doc.Spoil(v.Unread); err != nil {
 		return next, false, err
 	}
@@ -119,26 +119,38 @@ func Altered(v *domain.Version, alter func(*domain.SpecDoc) error) (next domain.
 		return next, false, domain.InvalidAs(domain.FieldReadOnly, "namespace", "must stay as it is, "+v.Spec.Namespace+
 			": a job does not move; create it anew", doc.Namespace)
 	}
+	if doc.IsActive { // what was said of the pause goes with it
+		if doc.Pause.Reason == v.Pause.Reason {
+			doc.Pause.Reason = ""
+		}
+		if doc.Pause.Until == v.Pause.Until {
+			doc.Pause.Until = 0
+		}
+	}
 	next = domain.Version{
 		JobID: v.JobID, Number: v.Number + 1, CreatedAt: v.CreatedAt, EffectiveTo: domain.Forever,
-		Active: doc.IsActive, Spec: doc.Spec,
+		EffectiveFrom: doc.NotBefore, Active: doc.IsActive, Pause: doc.Pause, Spec: doc.Spec,
 	}
-	same := !doc.SecretsSent && doc.IsActive == v.Active && reflect.DeepEqual(doc.Spec, v.Spec) && v.Unusable() == nil
+	same := !doc.SecretsSent && doc.IsActive == v.Active && doc.Pause == v.Pause &&
+		reflect.DeepEqual(doc.Spec, v.Spec) && v.Unusable() == nil
 	return next, !same, nil
 }
 
 // errUnaltered ends an update that would alter nothing.
 var errUnaltered = errors.New("nothing to change")
 
-// SetActive resumes or pauses a job. It reports whether the job was in the other state;
-// if not, it makes no version and returns the current one. ifVersion as in Update.
-func (e *Editor) SetActive(ctx context.Context, id domain.JobID, ifVersion int,
-	active bool) (v domain.Version, changed bool, err error) {
+// SetActive resumes or pauses a job. With a pause that is what is said of it, also of a job that is paused already;
+// nil: nothing is said of it. It reports whether the job was not like that; if it was, it makes no version and returns
+// the current one. ifVersion as in Update.
+func (e *Editor) SetActive(ctx context.Context, id domain.JobID, ifVersion int, active bool,
+	pause *domain.Pause) (v domain.Version, changed bool, err error) {
 	v, err = e.Update(ctx, id, ifVersion, func(doc *domain.SpecDoc) error {
-		if doc.IsActive == active {
+		if doc.IsActive == active && (active || pause == nil || doc.Pause == *pause) {
 			return errUnaltered
 		}
-		doc.IsActive = active
+		if doc.IsActive, doc.Pause = active, (domain.Pause{}); !active && pause != nil {
+			doc.Pause = *pause
+		}
 		return nil
 	})
 	if errors.Is(err, errUnaltered) {

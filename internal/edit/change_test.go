@@ -27,7 +27,7 @@ func TestChangesThatDoNotHappen(t *testing.T) {
 				domain.CodeConflict},
 			"delete of another":  {func() error { _, err := w.Delete(ctx, id, 7); return err }, domain.CodeConflict},
 			"trigger of another": {func() error { _, err := w.Trigger(ctx, id, 7); return err }, domain.CodeConflict},
-			"pause of another": {func() error { _, _, err := w.SetActive(ctx, id, 7, false); return err },
+			"pause of another": {func() error { _, _, err := w.SetActive(ctx, id, 7, false, nil); return err },
 				domain.CodeConflict},
 			"no job": {func() error { _, err := w.Update(ctx, domain.JobID{1}, 0, keep); return err },
 				domain.CodeNotFound},
@@ -67,13 +67,13 @@ func TestSetActive(t *testing.T) {
 			active, changed bool
 			number          int
 		}{{true, false, 1}, {false, true, 2}, {false, false, 2}, {true, true, 3}, {true, false, 3}} {
-			v, changed, err := w.SetActive(t.Context(), id, 0, c.active)
+			v, changed, err := w.SetActive(t.Context(), id, 0, c.active, nil)
 			if err != nil || changed != c.changed || v.Number != c.number || v.Active != c.active {
 				t.Errorf("step %d: version %d, active %t, changed %t, error %v", i, v.Number, v.Active, changed, err)
 			}
 		}
 		if _, _, err := w.SetActive(t.Context(), domain.JobID{1}, 0,
-			true); domain.ErrorCode(err) != domain.CodeNotFound {
+			true, nil); domain.ErrorCode(err) != domain.CodeNotFound {
 			t.Errorf("no job: %v", err)
 		}
 	})

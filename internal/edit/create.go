@@ -173,7 +173,7 @@ func (c *creation) begin(ctx context.Context) (here, away group, fences []store.
 	for at, i := range c.rest {
 		versions[at] = domain.Version{
 			JobID: c.ids[i], Number: 1, EffectiveTo: domain.Forever,
-			CreatedAt: now, Active: c.docs[i].IsActive, Spec: c.docs[i].Spec,
+			CreatedAt: now, Active: c.docs[i].IsActive, Pause: c.docs[i].Pause, Spec: c.docs[i].Spec,
 		}
 	}
 	faults, fences, end := c.owner.BeginCreate(ctx, versions)

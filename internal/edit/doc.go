@@ -44,6 +44,8 @@
 //   - Changes of one job come one after the other; those of others do not wait.
 //   - Whoever makes a change is in the audit trail with it, once, however often the
 //     commit was repeated ([store.WithChange]).
+//   - A pause ends at its instant, once, by the owner of its job ([Resumer]): a fire at the instant is sent. Without a
+//     process at that time it ends as soon as there is one. What was not sent meanwhile is not made up for.
 //   - Nothing goes on after [Editor.Stop]. The next start reads what the store has.
 //
 // Everything has a limit: a commit takes 15 s at most; 64 creations, and triggers with an
@@ -62,5 +64,5 @@
 // Each file uses only those before it:
 //
 //	owner.go outcome.go locks.go background.go once.go without.go uncertain.go editor.go commit.go
-//	create.go change.go keyed.go import.go trigger.go
+//	create.go change.go pauses.go keyed.go import.go trigger.go
 package edit

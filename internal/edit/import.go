@@ -310,7 +310,7 @@ func (im *Import) Before(ctx context.Context, it *Item) (Created, bool) {
 	out, is := im.find(ctx, &it.Doc.Spec)
 	out.Outcome = Skipped
 	if is && out.Err == nil && im.OnConflict == ChangeJob {
-		now := domain.SpecDoc{Spec: out.Version.Spec, IsActive: out.Version.Active}
+		now := domain.SpecDoc{Spec: out.Version.Spec, IsActive: out.Version.Active, Pause: out.Version.Pause}
 		out.Outcome, out.Err = Unchanged, it.Change(&out.Version)(&now)
 	}
 	return out, is

@@ -19,7 +19,7 @@ type Owner interface {
 	// and returns, for each, why it cannot be run, or nil. end is about those without
 	// a fault.
 	BeginCreate(ctx context.Context, versions []domain.Version) (faults []error, fences []store.Fence, end End)
-	// BeginUpdate begins a change of a job. It sets EffectiveFrom of the version. The
+	// BeginUpdate begins a change of a job. It sets EffectiveFrom of the version, to what it is or later. The
 	// error says why it cannot be run; nothing was begun then.
 	BeginUpdate(ctx context.Context, next *domain.Version) (fences []store.Fence, end End, err error)
 	// BeginDelete begins the end of a job whose current version is number. It has no fires

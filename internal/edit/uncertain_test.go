@@ -46,11 +46,11 @@ func TestUncertainChange(t *testing.T) {
 			if _, err := w.Update(under(t, 1), id, 1, rename); codeOf(err) != domain.CodeConflict {
 				t.Errorf("without an uncertainty: %v", err)
 			}
-			paused, _, err := w.SetActive(uncertain(3), id, 0, false)
+			paused, _, err := w.SetActive(uncertain(3), id, 0, false, nil)
 			if err != nil || paused.Number != 4 {
 				t.Errorf("%+v, %v", paused, err)
 			}
-			paused, changed, err := w.SetActive(uncertain(3), id, 0, false)
+			paused, changed, err := w.SetActive(uncertain(3), id, 0, false, nil)
 			if err != nil || paused.Number != 4 || !changed {
 				t.Errorf("a pause, again: %+v, %v", paused, err)
 			}

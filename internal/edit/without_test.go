@@ -32,7 +32,7 @@ func TestChangeWithoutOwner(t *testing.T) {
 				rule.Method = "Edits.Update"
 				w.store.Add(rule)
 			}
-			v, changed, err := w.SetActive(t.Context(), id, 0, n%2 == 1)
+			v, changed, err := w.SetActive(t.Context(), id, 0, n%2 == 1, nil)
 			if err != nil || !changed || v.Number != n+2 {
 				t.Fatalf("change %d: %+v, %v", n, v, err)
 			}

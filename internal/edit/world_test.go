@@ -27,6 +27,7 @@ type owner struct {
 	begun   int
 	ended   []bool
 	refuses error                       // what it answers to a change
+	never   bool                        // jobs never fire any more: it refuses those that are active
 	away    func(*domain.Version) bool  // new jobs whose owner it is not; nil: none
 	rest    func(context.Context) error // what is left after a change that is stored
 	execs   []domain.Execution
@@ -72,7 +73,10 @@ func (o *owner) BeginCreate(_ context.Context, versions []domain.Version) ([]err
 
 // BeginUpdate implements Owner.
 func (o *owner) BeginUpdate(_ context.Context, next *domain.Version) ([]store.Fence, End, error) {
-	next.EffectiveFrom = o.from()
+	next.EffectiveFrom = max(o.from(), next.EffectiveFrom)
+	if o.never && next.Active {
+		return nil, nil, domain.InvalidAs(domain.FieldNeverFires, "schedule", "never fires", nil)
+	}
 	return nil, o.end, o.begin()
 }
 

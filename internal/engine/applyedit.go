@@ -84,10 +84,11 @@ func (e *editor) install(jobs []*run.Job, fences []store.Fence) {
 	e.loop.nudge()
 }
 
-// beginUpdate begins a change of a job: it says from when on the version is valid, and
+// beginUpdate begins a change of a job: it says from when on the version is valid, at its EffectiveFrom or later, and
 // whether it can be run.
 func (e *editor) beginUpdate(ctx context.Context, next *domain.Version) (fences []store.Fence, end Ended, err error) {
-	next.EffectiveFrom = e.now()
+	wanted := next.EffectiveFrom
+	next.EffectiveFrom = max(e.now(), wanted)
 	j, gone := e.find(next.JobID, next.Number-1)
 	if gone != nil && store.StaleShards(gone) == nil {
 		return nil, nil, gone
@@ -105,7 +106,7 @@ func (e *editor) beginUpdate(ctx context.Context, next *domain.Version) (fences 
 	if err := e.zones.KeepOf(ctx, ver); err != nil {
 		return nil, nil, err
 	}
-	from, fences, release := e.effective(j)
+	from, fences, release := e.effective(j, wanted)
 	next.EffectiveFrom, ver.From = from, from
 	return fences, e.follow(j, ver, from, run.StoppedByPause, release), nil
 }
@@ -142,7 +143,7 @@ func (e *editor) beginDelete(id domain.JobID, number int) (from int64, fences []
 	if err != nil {
 		return 0, nil, nil, err
 	}
-	from, fences, release := e.effective(j)
+	from, fences, release := e.effective(j, 0)
 	return from, fences, e.follow(j, nil, from, run.StoppedByDelete, release), nil
 }
 

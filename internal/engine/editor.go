@@ -50,7 +50,7 @@ func (e *Engine) BeginCreate(ctx context.Context, versions []domain.Version) (fa
 	return e.editor.beginCreate(ctx, versions)
 }
 
-// BeginUpdate begins a change of a job. It sets EffectiveFrom of the version. From then
+// BeginUpdate begins a change of a job. It sets EffectiveFrom of the version, to what it is or later. From then
 // on nothing of the job is sent until end was called. The error says why the version
 // cannot be run.
 func (e *Engine) BeginUpdate(ctx context.Context, next *domain.Version) (fences []store.Fence, end Ended, err error) {

@@ -287,7 +287,7 @@ func TestTriggerAs(t *testing.T) {
 		w.manual = append(w.manual, x.FireKey)
 		w.pass(2 * time.Second)
 		at = w.now()
-		if _, _, err := w.edit.SetActive(t.Context(), id, 0, false); err != nil {
+		if _, _, err := w.edit.SetActive(t.Context(), id, 0, false, nil); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := w.eng.Trigger(t.Context(), id, at, 43); domain.ErrorCode(err) != domain.CodeConflict {

@@ -198,7 +198,7 @@ func TestPauseWaitsForTheOwner(t *testing.T) {
 			w.editWithout(id)
 		}
 		begun := time.Now()
-		_, _, err := other.edit.SetActive(context.Background(), theirs[0], 0, false)
+		_, _, err := other.edit.SetActive(context.Background(), theirs[0], 0, false, nil)
 		if took := time.Since(begun); domain.ErrorCode(err) != domain.CodeUnavailable || took < 9*time.Second {
 			t.Fatalf("after %s: %v", took, err)
 		}

@@ -42,6 +42,7 @@ type known struct {
 type silence struct {
 	job         *known
 	from, until time.Duration // until zero: no end
+	before      int64         // only of fires before this instant, at which a pause ends by itself; zero: of all
 }
 
 // ids are those of new jobs: which shard a job is of follows from the seed.
@@ -118,9 +119,9 @@ func (c *client) begin(k *known) (edit int) {
 
 // beginSilence begins a silence, unless another edit has begun meanwhile, or one that began before, at
 // another node, may come after it.
-func (c *client) beginSilence(k *known, edit int) {
+func (c *client) beginSilence(k *known, edit int, before int64) {
 	if k.edits == edit && (!c.several || k.open == 0) {
-		c.silences = append(c.silences, silence{job: k, from: time.Since(c.start)})
+		c.silences = append(c.silences, silence{job: k, from: time.Since(c.start), before: before})
 	}
 }
 
@@ -142,10 +143,11 @@ func (c *client) update(e *edit.Editor, k *known, change func(*domain.SpecDoc)) 
 		k.open--
 		k.acked[v.Number] = v
 		if !v.Active {
-			c.beginSilence(k, edit)
+			c.beginSilence(k, edit, v.Pause.Until)
 		}
 	case domain.ErrorCode(err) == domain.CodeUnavailable || domain.ErrorCode(err) == domain.CodeInternal:
-		k.asked = append(k.asked, domain.Version{JobID: k.id, Active: want.IsActive, Spec: want.Spec})
+		k.asked = append(k.asked, domain.Version{JobID: k.id, Active: want.IsActive, Pause: want.Pause,
+			Spec: want.Spec})
 	default:
 		k.open--
 	}
@@ -162,7 +164,7 @@ func (c *client) remove(e *edit.Editor, k *known) bool {
 	if err == nil {
 		k.open--
 		k.deleted, k.deletedAt = true, at
-		c.beginSilence(k, edit)
+		c.beginSilence(k, edit, 0)
 		return true
 	}
 	if domain.ErrorCode(err) == domain.CodeNotFound {

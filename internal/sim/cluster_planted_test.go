@@ -130,7 +130,7 @@ func TestFewDaysOfAClusterMeetEverything(t *testing.T) {
 		"the clock of the database steps by 1s", "the clock of the database steps by -1h10m",
 		"the clock of the database is set right", "upgrade to protocol 3",
 		"gets the build of the others", "has an old build again",
-		"  create 1:", "  change", "  pause", "  resume", "  delete", "  trigger", "  down for",
+		"  create 1:", "  change", "  pause 0", "  pause for", "  resume", "  delete", "  trigger", "  down for",
 		"Ledger.Record Fault:0", "Shards.Claim", "Shards.Release", "Nodes.Seen",
 	} {
 		if !strings.Contains(script, what) {

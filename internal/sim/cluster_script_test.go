@@ -48,6 +48,8 @@ func (c *clusterDay) change(k *known) {
 		c.create(5+c.IntN(20), c.sparse)
 	case n < 32:
 		c.update(k, "change", c.shape)
+	case n < 37:
+		c.update(k, "pause for", c.pauseFor)
 	case n < 40:
 		c.update(k, "pause", func(d *domain.SpecDoc) { d.IsActive = false })
 	case n < 48:
@@ -159,6 +161,7 @@ func (c *clusterDay) calm() {
 	}
 	c.pass(30 * time.Second)
 	c.calls.Wait()
+	c.checkPauses(10 * time.Second)
 	for _, k := range c.client.list() {
 		if k.often() {
 			c.client.remove(c.nodes[c.IntN(len(c.nodes))].process.edit, k)

@@ -53,8 +53,9 @@ type process struct {
 	edit   *edit.Editor
 	member *cluster.Node
 
-	stopLooking context.CancelFunc
-	looked      chan struct{}
+	stopResuming func()
+	stopLooking  context.CancelFunc
+	looked       chan struct{}
 }
 
 // simulateCluster runs the day of a seed.
@@ -158,6 +159,7 @@ func (c *clusterDay) boot(n *node) {
 		panic(err)
 	}
 	n.process = p
+	p.stopResuming = resuming(p.edit)
 	p.look()
 }
 
@@ -199,6 +201,7 @@ func (c *clusterDay) kill(n *node) {
 		cancel()
 		p.stopLooking()
 		<-p.looked
+		p.stopResuming()
 		p.edit.Stop(dead)
 		_ = p.eng.Stop(dead) // reaches nobody any more
 		_ = p.db.Close()
@@ -224,6 +227,7 @@ func (c *clusterDay) stop(n *node) (ended chan struct{}) {
 		defer close(ended)
 		ctx, cancel := context.WithTimeout(context.Background(), grace)
 		defer cancel()
+		p.stopResuming()
 		drain, cancelDrain := context.WithTimeout(ctx, drainWithin)
 		_ = p.member.Drain(drain) // the rest is released by Stop, or left
 		cancelDrain()

@@ -99,11 +99,11 @@ func (w *world) recall(k *known, editOf map[int]int) check.Job {
 		if isAcked {
 			found++
 			if acked.EffectiveFrom != v.EffectiveFrom || acked.Active != v.Active ||
-				!reflect.DeepEqual(acked.Spec, v.Spec) {
+				acked.Pause != v.Pause || !reflect.DeepEqual(acked.Spec, v.Spec) {
 				w.fault("edit: version %d of %s is stored as %+v, and was answered as %+v", v.Number, k.id, v, acked)
 			}
 			v = acked
-		} else if !k.hasAsked(&v) {
+		} else if !k.hasAsked(&v) && (i == 0 || !ends(&stored[i-1], &v)) {
 			w.fault("edit: version %d of %s is nobody's: %+v", v.Number, k.id, v)
 		}
 		to := stored[i].EffectiveTo
@@ -123,7 +123,7 @@ func (w *world) recall(k *known, editOf map[int]int) check.Job {
 
 func (k *known) hasAsked(v *domain.Version) bool {
 	for i := range k.asked {
-		if a := &k.asked[i]; a.Active == v.Active && reflect.DeepEqual(a.Spec, v.Spec) {
+		if a := &k.asked[i]; a.Active == v.Active && a.Pause == v.Pause && reflect.DeepEqual(a.Spec, v.Spec) {
 			return true
 		}
 	}
@@ -228,7 +228,8 @@ func (w *world) judgeRequests() {
 	}
 	for _, s := range w.client.silences {
 		for _, r := range ofJob[s.job.id] {
-			if r.begun > s.from && (s.until == 0 || r.begun < s.until) {
+			if r.begun > s.from && (s.until == 0 || r.begun < s.until) &&
+				(s.before == 0 || r.key.ScheduledAt < s.before) {
 				w.fault("after a stop: %v was sent %s after the answer", r.key, r.begun-s.from)
 			}
 		}

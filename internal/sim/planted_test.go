@@ -28,6 +28,7 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 		"a crash taken for a stop":            {plant{store: shardThat(dropsCrashes)}, "twice"},
 		"an edit stored a second late":        {plant{store: editsLate}, "edit"},
 		"an edit acknowledged and not stored": {plant{store: editsDropped}, "edit"},
+		"pauses that nobody ends":             {plant{store: endsNoPauses}, "stuck"},
 		"a request sent twice":                {plant{executor: sendsTwice}, "dup-unexplained"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -46,6 +46,8 @@ func (w *world) act() {
 		w.create(5+w.IntN(20), w.sparse)
 	case n < 30:
 		w.update(k, "change", w.shape)
+	case n < 35:
+		w.update(k, "pause for", w.pauseFor)
 	case n < 38:
 		w.update(k, "pause", func(d *domain.SpecDoc) { d.IsActive = false })
 	case n < 46:
@@ -91,7 +93,7 @@ func (w *world) create(n int, shape func(*domain.SpecDoc)) {
 func (w *world) update(k *known, what string, change func(*domain.SpecDoc)) {
 	drawn := domain.NewSpecDoc() // now: the script is not to hang on when the call comes to it
 	change(&drawn)
-	apply := func(d *domain.SpecDoc) { d.IsActive = drawn.IsActive }
+	apply := func(d *domain.SpecDoc) { d.IsActive, d.Pause = drawn.IsActive, drawn.Pause }
 	if what == "change" {
 		apply = func(d *domain.SpecDoc) { d.Spec = drawn.Spec }
 	}
@@ -159,6 +161,7 @@ func (w *world) calm() {
 	w.heal()
 	w.pass(20 * time.Second)
 	w.calls.Wait()
+	w.checkPauses(10 * time.Second)
 	for _, k := range w.client.list() {
 		if k.often() {
 			w.client.remove(w.edit, k)

@@ -127,7 +127,8 @@ func TestFewSeedsMeetEverything(t *testing.T) {
 	}
 	for _, what := range []string{
 		"  crash", "  stop with", "  start", "steps by -1h0m0s", "steps by 5m0s", "steps by 1h0m0s",
-		"  create 1:", "  change", "  pause", "  resume", "  delete", "  trigger", "  down for", "  heal",
+		"  create 1:", "  change", "  pause 0", "  pause for", "  resume", "  delete", "  trigger", "  down for",
+		"  heal",
 		"Ledger.Record Fault:0", "Ledger.Record Fault:1", "Ledger.Record Fault:2", "Ledger.Record Fault:3",
 		"Ledger.Record Fault:4",
 	} {

@@ -51,6 +51,7 @@ type world struct {
 	life    *life
 	eng     *engine.Engine // nil: the process is down
 	edit    *edit.Editor
+	resumes func() // ends the resumer
 	slots   int
 	hung    bool // a commit may hang until the process ends
 	boots   uint64
@@ -204,6 +205,7 @@ func (w *world) tryBoot() error {
 	}); err != nil {
 		panic(err)
 	}
+	w.resumes = resuming(w.edit)
 	return nil
 }
 
@@ -218,11 +220,13 @@ func (w *world) end(crash bool) {
 		w.cut(true)
 		dead, cancel := context.WithCancel(context.Background())
 		cancel()
+		w.resumes()
 		w.edit.Stop(dead)
 		_ = w.eng.Stop(dead) // reaches nobody any more
 	} else {
 		grace := time.Duration(w.IntN(8000)) * time.Millisecond
 		ctx, cancel := context.WithTimeout(context.Background(), grace)
+		w.resumes()
 		w.edit.Stop(ctx)
 		err := w.eng.Stop(ctx) // while the store fails: no reason to lose a fire
 		cancel()

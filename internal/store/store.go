@@ -30,7 +30,7 @@
 // Each file uses only those before it:
 //
 //	page.go access.go operations.go idempotency.go query.go fault.go lease.go fence.go shardset.go cluster.go effects.go
-//	notices.go alertsettings.go rotation.go store.go wholepage.go
+//	pauses.go notices.go alertsettings.go rotation.go store.go wholepage.go
 package store
 
 import (
@@ -113,6 +113,9 @@ type Timelines interface {
 	// Timeline streams every version of the jobs of shards whose time overlaps (since, forever),
 	// the versions of one job together and in order. An error of fn ends it.
 	Timeline(ctx context.Context, of ShardSet, since int64, parts Parts, fn func(domain.Version) error) error
+	// Pauses returns the pauses of current versions that end by an instant, so many at most, in the order of
+	// [PauseEnd.Compare] after another one.
+	Pauses(ctx context.Context, until int64, after PauseEnd, limit int) ([]PauseEnd, error)
 }
 
 // Parts is how much of each version is wanted.

@@ -9,9 +9,10 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
-// Changed returns the names of the fields in which two versions of a job differ, sorted: isActive
-// and those of the spec, with a dot before a member of headers, retry, misfire, dst and signing. A
-// secret whose value alone differs is named only if the caller may know that: see secrets.
+// Changed returns the names of the fields in which two versions of a job differ, sorted: isActive,
+// pausedReason, pausedUntil and those of the spec, with a dot before a member of headers, retry,
+// misfire, dst and signing. A secret whose value alone differs is named only if the caller may know
+// that: see secrets.
 func Changed(before, after *domain.Version, secrets bool) ([]string, error) {
 	was, err := contentOf(before, secrets)
 	if err != nil {
@@ -31,7 +32,7 @@ func Changed(before, after *domain.Version, secrets bool) ([]string, error) {
 
 // contentOf returns the members of a document, but for the body, which may be long.
 func contentOf(v *domain.Version, secrets bool) (map[string]json.RawMessage, error) {
-	doc := domain.SpecDoc{Spec: v.Spec, IsActive: v.Active}
+	doc := domain.SpecDoc{Spec: v.Spec, IsActive: v.Active, Pause: v.Pause}
 	if !secrets {
 		doc.Spec = doc.Masked()
 	}

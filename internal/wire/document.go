@@ -15,6 +15,8 @@ type Job struct {
 	CreatedAt     int64       `json:"createdAt" format:"unix-ms" doc:"Unix milliseconds." example:"1767225600000"`
 	UpdatedAt     int64       `json:"updatedAt" format:"unix-ms" doc:"When the current version was made, Unix milliseconds." example:"1767225600000"`
 	IsActive      bool        `json:"isActive" doc:"Whether the job fires. false: it is paused."`
+	PausedReason  string      `json:"pausedReason,omitempty" doc:"Why it is paused; absent: nobody has said so." example:"The target is being moved"`
+	PausedUntil   int64       `json:"pausedUntil,omitempty" format:"unix-ms" doc:"When it is active again by itself, Unix milliseconds; absent: once somebody resumes it." example:"1767232800000"`
 	Version       int         `json:"version" doc:"The number of the current version, counted from 1." example:"1"`
 	EffectiveFrom int64       `json:"effectiveFrom" format:"unix-ms" doc:"From when on the current version holds, Unix milliseconds." example:"1767225600000"`
 	Error         string      `json:"error,omitempty" doc:"Why the stored job cannot be run, and so fires nothing; absent when it can." example:"timezone: Europe/Atlantis is not a known zone"`
@@ -29,6 +31,7 @@ func JobOf(j *domain.Job, nextFireAt *int64) Job {
 		ID: j.ID.String(), JobID: j.ID.String(), Spec: j.Current.Spec.Masked(),
 		CreatedAt: j.CreatedAt, UpdatedAt: j.UpdatedAt,
 		IsActive: j.Current.Active, Version: j.Current.Number, EffectiveFrom: j.Current.EffectiveFrom,
+		PausedReason: j.Current.Pause.Reason, PausedUntil: j.Current.Pause.Until,
 		BodyCut: j.Current.BodyCut > 0, BodyBytes: j.Current.BodyCut, NextFireAt: nextFireAt,
 	}
 	if err := j.Current.Unusable(); err != nil {
@@ -74,7 +77,7 @@ type document struct {
 
 // MarshalJSON implements json.Marshaler.
 func (d document) MarshalJSON() ([]byte, error) {
-	doc := domain.SpecDoc{Spec: d.version.Spec, IsActive: d.version.Active}
+	doc := domain.SpecDoc{Spec: d.version.Spec, IsActive: d.version.Active, Pause: d.version.Pause}
 	if !d.reveal {
 		doc.Spec = doc.Masked()
 	}
@@ -93,8 +96,15 @@ func (d document) MarshalJSON() ([]byte, error) {
 // encode writes a document. The JSON of a spec never contains its signing secrets; if
 // they were requested, they are written separately.
 func encode(doc *domain.SpecDoc, reveal bool) ([]byte, error) {
+	type pause struct {
+		Reason string `json:"pausedReason,omitempty"`
+		Until  int64  `json:"pausedUntil,omitempty"`
+	}
 	if !reveal {
-		return json.Marshal(doc)
+		return json.Marshal(struct {
+			*domain.SpecDoc
+			pause
+		}{doc, pause(doc.Pause)})
 	}
 	type signing struct {
 		Secrets []string `json:"secrets,omitempty"`
@@ -107,5 +117,6 @@ func encode(doc *domain.SpecDoc, reveal bool) ([]byte, error) {
 		domain.Spec
 		Signing  signing `json:"signing,omitzero"` // instead of the spec's own
 		IsActive bool    `json:"isActive"`
-	}{doc.Spec, s, doc.IsActive})
+		pause
+	}{doc.Spec, s, doc.IsActive, pause(doc.Pause)})
 }

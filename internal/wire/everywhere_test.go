@@ -16,7 +16,7 @@ import (
 // read.
 func TestAFieldIsWhereItBelongs(t *testing.T) {
 	spec := names(reflect.TypeFor[domain.Spec]())
-	document := append(slices.Clone(spec), "isActive")
+	document := append(slices.Clone(spec), "isActive", "pausedReason", "pausedUntil")
 	slices.Sort(document)
 	if described := names(reflect.TypeFor[wire.JobSpec]()); !slices.Equal(described, document) {
 		t.Errorf("described are %v, a job has %v", described, document)

@@ -12,6 +12,8 @@ type JobSpec struct {
 	API               string            `json:"api" format:"uri" maxLength:"2048" doc:"Where: the http or https URL to call. A host name of another script is kept in its xn-- form." example:"https://example.com/hook"`
 	Type              domain.Guarantee  `json:"type" enum:"ATLEAST_ONCE,ATMOST_ONCE" doc:"How surely. ATLEAST_ONCE: never lost; a crash may send a fire again, with the same Idempotency-Key. ATMOST_ONCE: never sent twice; a crash may leave the outcome UNKNOWN." example:"ATLEAST_ONCE"`
 	IsActive          *bool             `json:"isActive,omitempty" nullable:"true" default:"true" doc:"Whether the job fires. false: it is made paused."`
+	PausedReason      string            `json:"pausedReason,omitempty" maxLength:"200" pattern:"^\\s*[^\\x00-\\x1f\\x7f]*\\s*$" doc:"Why the job is paused. Gone once it is active." example:"The target is being moved"`
+	PausedUntil       Instant           `json:"pausedUntil,omitempty" doc:"When the job is active again by itself: Unix milliseconds or RFC 3339, from 2001 to 2199; 0: once somebody resumes it. Gone once it is active."`
 	Name              string            `json:"name,omitempty" maxLength:"200" pattern:"^\\s*[^\\x00-\\x1f\\x7f]*\\s*$" doc:"A name for people, in printable text." example:"Sync invoices"`
 	Key               string            `json:"key,omitempty" maxLength:"128" pattern:"^[A-Za-z0-9][A-Za-z0-9._:-]*$" doc:"A key that the client chooses: no other job of the namespace has it, until the job is deleted. PUT /jobs/by-key/{key} makes the job or changes it." example:"invoices-nightly"`
 	Namespace         string            `json:"namespace,omitempty" maxLength:"63" pattern:"^[a-z0-9-]+$" default:"default" doc:"Where it belongs: a key that is confined to a namespace sees the jobs of that one alone. It cannot be changed later." example:"billing"`
@@ -105,4 +107,6 @@ var specFields = map[string]specField{
 	}),
 	"clientCertificate": trimmed(func(d *domain.SpecDoc) *string { return &d.ClientCertificate }),
 	"isActive":          field(func(d *domain.SpecDoc) *bool { return &d.IsActive }),
+	"pausedReason":      trimmed(func(d *domain.SpecDoc) *string { return &d.Pause.Reason }),
+	"pausedUntil":       instantField(func(d *domain.SpecDoc) *int64 { return &d.Pause.Until }),
 }

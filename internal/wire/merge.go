@@ -85,7 +85,7 @@ func lay(doc *domain.SpecDoc, data []byte, how manner) error {
 	m.next, m.patch = *doc, how == asPatch
 	if how == overDefaults {
 		m.next = domain.NewSpecDoc()
-		m.next.Namespace, m.next.IsActive, m.next.Body = doc.Namespace, doc.IsActive, doc.Body
+		m.next.Namespace, m.next.IsActive, m.next.Pause, m.next.Body = doc.Namespace, doc.IsActive, doc.Pause, doc.Body
 	}
 	m.object("", data, specFields)
 	if _, sent := m.members["body"]; !sent && how == overDefaults {

@@ -71,7 +71,7 @@ func TestSpecDocRoundTrip(t *testing.T) {
 // Every field of a spec is one of the document's, and under the same name.
 func TestSpecFieldsAreComplete(t *testing.T) {
 	t.Parallel()
-	names := []string{"isActive"}
+	names := []string{"isActive", "pausedReason", "pausedUntil"}
 	for i := range reflect.TypeFor[domain.Spec]().NumField() {
 		name, _, _ := strings.Cut(reflect.TypeFor[domain.Spec]().Field(i).Tag.Get("json"), ",")
 		names = append(names, name)

@@ -245,6 +245,8 @@ export interface BulkRequest {
   dryRun?: boolean;
   /** The jobs, one by one. Ids that are of no job are counted as notFound. */
   ids?: string[];
+  /** With PAUSE: why, and until when, as for a single job. */
+  pause?: PauseRequest;
   /** Or the jobs that all of this selects, as the parameters of GET /jobs do. */
   query?: BulkQuery;
   /** With TAG: which tags each job gets and loses. */
@@ -319,7 +321,7 @@ export interface Change {
 export interface ChangeAuthor {
   /** Where the request came from. */
   address?: string;
-  /** The id of the API key; env: a key of the settings; loopback: no key was set and the caller was on this machine; anonymous: no key was set, as the operator wanted; oidc: and the subject at the provider: somebody who has signed in by OpenID Connect. */
+  /** The id of the API key; env: a key of the settings; loopback: no key was set and the caller was on this machine; anonymous: no key was set, as the operator wanted; oidc: and the subject at the provider: somebody who has signed in by OpenID Connect; server: Belfry itself, because a pause has ended. */
   key: string;
   /** The name of the key, or of the person. */
   name?: string;
@@ -1091,6 +1093,10 @@ export interface Job {
   jobId: string;
   /** The next scheduled fire, Unix milliseconds; null when there is none. */
   nextFireAt: number | null;
+  /** Why it is paused; absent: nobody has said so. */
+  pausedReason?: string;
+  /** When it is active again by itself, Unix milliseconds; absent: once somebody resumes it. */
+  pausedUntil?: number;
   /** What the job is, with every default filled in and ******** for the values of secret headers. */
   spec: CurrentSpec;
   /** When the current version was made, Unix milliseconds. */
@@ -1149,6 +1155,10 @@ export interface JobChange {
   nextFireAt?: number | null;
   /** What becomes of a fire that comes due while the previous execution still runs. ALLOW: sent beside it. SKIP: recorded as SKIPPED. QUEUE: sent when it has ended. */
   overlap?: "ALLOW" | "SKIP" | "QUEUE" | null;
+  /** Why the job is paused. Gone once it is active. */
+  pausedReason?: string | null;
+  /** When the job is active again by itself: Unix milliseconds or RFC 3339, from 2001 to 2199; 0: once somebody resumes it. Gone once it is active. */
+  pausedUntil?: 0 | number | string | null;
   /** Whether the target's name is looked up and a connection is opened, TLS included, half a second before a fire is due. false: not before it is due, for targets that count connections. */
   prepare?: boolean | null;
   /** What follows a failure that may pass: a network error, a timeout, 408, 425, 429 or 5xx. */
@@ -1218,6 +1228,10 @@ export interface JobFields {
   namespace?: string | null;
   /** What becomes of a fire that comes due while the previous execution still runs. ALLOW: sent beside it. SKIP: recorded as SKIPPED. QUEUE: sent when it has ended. */
   overlap?: "ALLOW" | "SKIP" | "QUEUE" | null;
+  /** Why the job is paused. Gone once it is active. */
+  pausedReason?: string | null;
+  /** When the job is active again by itself: Unix milliseconds or RFC 3339, from 2001 to 2199; 0: once somebody resumes it. Gone once it is active. */
+  pausedUntil?: 0 | number | string | null;
   /** Whether the target's name is looked up and a connection is opened, TLS included, half a second before a fire is due. false: not before it is due, for targets that count connections. */
   prepare?: boolean | null;
   /** What follows a failure that may pass: a network error, a timeout, 408, 425, 429 or 5xx. */
@@ -1292,6 +1306,10 @@ export interface JobPatch {
   nextFireAt?: number | null;
   /** What becomes of a fire that comes due while the previous execution still runs. ALLOW: sent beside it. SKIP: recorded as SKIPPED. QUEUE: sent when it has ended. */
   overlap?: "ALLOW" | "SKIP" | "QUEUE" | null;
+  /** Why the job is paused. Gone once it is active. */
+  pausedReason?: string | null;
+  /** When the job is active again by itself: Unix milliseconds or RFC 3339, from 2001 to 2199; 0: once somebody resumes it. Gone once it is active. */
+  pausedUntil?: 0 | number | string | null;
   /** Whether the target's name is looked up and a connection is opened, TLS included, half a second before a fire is due. false: not before it is due, for targets that count connections. */
   prepare?: boolean | null;
   /** What follows a failure that may pass: a network error, a timeout, 408, 425, 429 or 5xx. */
@@ -1353,6 +1371,10 @@ export interface JobSpec {
   namespace?: string | null;
   /** What becomes of a fire that comes due while the previous execution still runs. ALLOW: sent beside it. SKIP: recorded as SKIPPED. QUEUE: sent when it has ended. */
   overlap?: "ALLOW" | "SKIP" | "QUEUE" | null;
+  /** Why the job is paused. Gone once it is active. */
+  pausedReason?: string | null;
+  /** When the job is active again by itself: Unix milliseconds or RFC 3339, from 2001 to 2199; 0: once somebody resumes it. Gone once it is active. */
+  pausedUntil?: 0 | number | string | null;
   /** Whether the target's name is looked up and a connection is opened, TLS included, half a second before a fire is due. false: not before it is due, for targets that count connections. */
   prepare?: boolean | null;
   /** What follows a failure that may pass: a network error, a timeout, 408, 425, 429 or 5xx. */
@@ -1438,6 +1460,10 @@ export interface ListedJob {
   lastExecution?: Execution;
   /** The next scheduled fire, Unix milliseconds; null when there is none. */
   nextFireAt: number | null;
+  /** Why it is paused; absent: nobody has said so. */
+  pausedReason?: string;
+  /** When it is active again by itself, Unix milliseconds; absent: once somebody resumes it. */
+  pausedUntil?: number;
   /** What the job is, with every default filled in and ******** for the values of secret headers. */
   spec: CurrentSpec;
   /** When the current version was made, Unix milliseconds. */
@@ -1480,6 +1506,10 @@ export interface MaskedVersion {
   bodySha256?: string;
   /** Whether the job fired. */
   isActive: boolean;
+  /** Why it was paused. */
+  pausedReason?: string;
+  /** When it was to be active again by itself, Unix milliseconds; absent: once somebody resumes it. */
+  pausedUntil?: number;
   /** What the job was, with secrets masked. */
   spec: CurrentSpec;
 }
@@ -1684,6 +1714,8 @@ export interface Operation {
   named?: number;
   /** The only namespace that its author sees, whose jobs alone are matched; absent: all. */
   namespace?: string;
+  /** Of PAUSE; absent: nothing is said of it. */
+  pause?: OperationPause;
   /** Or its query; empty: every job. */
   query?: BulkQuery;
   /** MATCHING: the jobs are being looked for. RUNNING: they are changed. DONE: each was dealt with. CANCELLED, FAILED: it has ended before; the rest is as it was. */
@@ -1704,6 +1736,13 @@ export interface OperationErr {
   jobId: string;
   /** Why. */
   message: string;
+}
+
+export interface OperationPause {
+  /** Why. */
+  reason?: string;
+  /** When the jobs are active again by themselves, Unix milliseconds; absent: once somebody resumes them. */
+  until?: number;
 }
 
 export interface Operations {
@@ -1743,6 +1782,10 @@ export interface PatchFields {
   namespace?: string | null;
   /** What becomes of a fire that comes due while the previous execution still runs. ALLOW: sent beside it. SKIP: recorded as SKIPPED. QUEUE: sent when it has ended. */
   overlap?: "ALLOW" | "SKIP" | "QUEUE" | null;
+  /** Why the job is paused. Gone once it is active. */
+  pausedReason?: string | null;
+  /** When the job is active again by itself: Unix milliseconds or RFC 3339, from 2001 to 2199; 0: once somebody resumes it. Gone once it is active. */
+  pausedUntil?: 0 | number | string | null;
   /** Whether the target's name is looked up and a connection is opened, TLS included, half a second before a fire is due. false: not before it is due, for targets that count connections. */
   prepare?: boolean | null;
   /** What follows a failure that may pass: a network error, a timeout, 408, 425, 429 or 5xx. */
@@ -1765,6 +1808,13 @@ export interface PatchFields {
   tlsSkipVerify?: boolean | null;
   /** How surely. ATLEAST_ONCE: never lost; a crash may send a fire again, with the same Idempotency-Key. ATMOST_ONCE: never sent twice; a crash may leave the outcome UNKNOWN. */
   type?: "ATLEAST_ONCE" | "ATMOST_ONCE";
+}
+
+export interface PauseRequest {
+  /** Why, for people. */
+  reason?: string;
+  /** When the job is active again by itself, Unix milliseconds or RFC 3339: later than now. 0 or absent: once somebody resumes it. */
+  until?: 0 | number | string;
 }
 
 export interface Point {
@@ -1961,6 +2011,10 @@ export interface Saved {
   message: string;
   /** The next scheduled fire, Unix milliseconds; null when there is none. */
   nextFireAt: number | null;
+  /** Why it is paused; absent: nobody has said so. */
+  pausedReason?: string;
+  /** When it is active again by itself, Unix milliseconds; absent: once somebody resumes it. */
+  pausedUntil?: number;
   /** What the job is, with every default filled in and ******** for the values of secret headers. */
   spec: CurrentSpec;
   /** When the current version was made, Unix milliseconds. */
@@ -2224,7 +2278,7 @@ export interface Version {
   bodyCut?: boolean;
   /** For admins: who made it, as the audit trail has it. Absent: not known. */
   by?: VersionBy;
-  /** The fields in which it differs from the version before it, isActive and those of spec, with a dot before a member: headers.X-Team. That a secret has another value is told to admins alone. Absent: there is none before it, or it is not kept. */
+  /** The fields in which it differs from the version before it, isActive, pausedReason, pausedUntil and those of spec, with a dot before a member: headers.X-Team. That a secret has another value is told to admins alone. Absent: there is none before it, or it is not kept. */
   changed?: string[];
   /** From when on it holds, Unix milliseconds. */
   effectiveFrom: number;
@@ -2234,6 +2288,10 @@ export interface Version {
   error?: string;
   /** Whether the job fires. */
   isActive: boolean;
+  /** Why it is paused. */
+  pausedReason?: string;
+  /** When it was to be active again by itself, Unix milliseconds; absent: once somebody resumes it. */
+  pausedUntil?: number;
   /** What the job is, with every default filled in and ******** for the values of secret headers. */
   spec: CurrentSpec;
   /** The number of the version, counted from 1. */
@@ -2243,7 +2301,7 @@ export interface Version {
 export interface VersionBy {
   /** Where the request came from. */
   address?: string;
-  /** The id of the API key; env, loopback or anonymous as in GET /audit/changes. */
+  /** The id of the API key; env, loopback, anonymous or server as in GET /audit/changes. */
   key: string;
   /** The name of the key. */
   name?: string;
@@ -2903,7 +2961,7 @@ export interface Routes {
       /** In which form the answer has instants. unix-ms: Unix milliseconds. rfc3339: text in UTC with milliseconds, as in 2026-01-01T00:00:00.000Z; each integer that has x-instant is then a string of the format date-time. */
       time?: "unix-ms" | "rfc3339";
     };
-    body: undefined;
+    body: PauseRequest;
     answer: Saved;
   };
   "POST /jobs/by-key/{key}/resume": {
@@ -3106,7 +3164,7 @@ export interface Routes {
       /** In which form the answer has instants. unix-ms: Unix milliseconds. rfc3339: text in UTC with milliseconds, as in 2026-01-01T00:00:00.000Z; each integer that has x-instant is then a string of the format date-time. */
       time?: "unix-ms" | "rfc3339";
     };
-    body: undefined;
+    body: PauseRequest;
     answer: Saved;
   };
   "POST /jobs/{id}/preview": {

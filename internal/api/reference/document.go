@@ -267,8 +267,8 @@ func enumerateCodes(schemas map[string]*huma.Schema, problems []Problem) {
 // Text returns the finished document as JSON.
 func Text(doc *huma.OpenAPI) ([]byte, error) { return json.MarshalIndent(doc, "", " ") }
 
-// specFields documents [domain.Spec] in answers: a [wire.JobSpec] without isActive,
-// which a job has beside its spec.
+// specFields documents [domain.Spec] in answers: a [wire.JobSpec] without what a job
+// has beside its spec.
 type specFields wire.JobSpec
 
 // Schema implements huma.SchemaProvider.
@@ -297,7 +297,9 @@ func (specFields) Schema(r huma.Registry) *huma.Schema {
 		}
 		out.Properties[name] = &answer
 	}
-	delete(out.Properties, "isActive")
+	for _, beside := range []string{"isActive", "pausedReason", "pausedUntil"} {
+		delete(out.Properties, beside)
+	}
 	out.Required = []string{"schedule", "api", "type", "namespace", "timezone", "method", "timeoutMs", "retry",
 		"overlap", "misfire", "dst"}
 	slices.Sort(out.Required)

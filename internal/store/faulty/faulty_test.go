@@ -62,6 +62,9 @@ func (j recordingJobs) Timeline(_ context.Context, _ store.ShardSet, _ int64, _ 
 	fn func(domain.Version) error) error {
 	return errors.Join(fn(domain.Version{}), j.r.note("Jobs.Timeline"))
 }
+func (j recordingJobs) Pauses(context.Context, int64, store.PauseEnd, int) ([]store.PauseEnd, error) {
+	return make([]store.PauseEnd, 7), j.r.note("Jobs.Pauses")
+}
 func (j recordingJobs) Count(context.Context) (int64, int64, error) {
 	return 7, 7, j.r.note("Jobs.Count")
 }
@@ -137,6 +140,10 @@ var methods = map[string]func(ctx context.Context, s store.Store) (value bool, e
 	"Jobs.Timeline": func(ctx context.Context, s store.Store) (bool, error) {
 		return false, s.Jobs().Timeline(ctx, store.ShardSet{}, 0, store.WholeVersions,
 			func(domain.Version) error { return nil })
+	},
+	"Jobs.Pauses": func(ctx context.Context, s store.Store) (bool, error) {
+		v, err := s.Jobs().Pauses(ctx, 0, store.PauseEnd{}, 0)
+		return len(v) == 7, err
 	},
 	"Jobs.Count": func(ctx context.Context, s store.Store) (bool, error) {
 		total, active, err := s.Jobs().Count(ctx)
@@ -293,19 +300,6 @@ var methods = map[string]func(ctx context.Context, s store.Store) (value bool, e
 		v, err := s.History().Kept(ctx)
 		return v == 7, err
 	},
-}
-
-var hasValue = map[string]bool{
-	"Jobs.Get": true, "Jobs.List": true, "Jobs.Versions": true, "Jobs.Count": true, "History.Execution": true,
-	"History.ByJob": true, "History.List": true, "History.Last": true, "History.Totals": true,
-	"History.Expire": true, "Shards.Claim": true, "Shards.Beat": true, "Shards.Peek": true, "Alerts.List": true,
-	"Alerts.MostFailures": true,
-	"Alerts.AddLost":      true, "History.Kept": true, "Ledger.Asides": true, "Shards.ZoneRules": true,
-	"Keys.List":          true,
-	"Keys.EndedSessions": true,
-	"Changes.List":       true, "Edits.Create": true, "Edits.Update": true, "Edits.Delete": true, "Nodes.Seen": true,
-	"Nodes.Protocol": true,
-	"Ledger.RunsOf":  true,
 }
 
 func TestEveryMethod(t *testing.T) {

@@ -96,6 +96,12 @@ func (j jobs) Timeline(ctx context.Context, of store.ShardSet, since int64, part
 	return j.call(ctx, "Jobs", "Timeline", func() error { return j.real.Timeline(ctx, of, since, parts, fn) })
 }
 
+func (j jobs) Pauses(ctx context.Context, until int64, after store.PauseEnd, limit int) ([]store.PauseEnd, error) {
+	return get(ctx, j.Store, "Jobs", "Pauses", func() ([]store.PauseEnd, error) {
+		return j.real.Pauses(ctx, until, after, limit)
+	})
+}
+
 func (j jobs) Count(ctx context.Context) (total, active int64, err error) {
 	err = j.call(ctx, "Jobs", "Count", func() (err error) {
 		total, active, err = j.real.Count(ctx)

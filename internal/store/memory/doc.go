@@ -27,6 +27,6 @@
 // Each file uses only those before it:
 //
 //	owners.go disk.go trail.go
-//	alerts.go notices.go alertsettings.go aside.go shards.go jobs.go nodes.go zonerules.go
+//	alerts.go notices.go alertsettings.go aside.go shards.go jobs.go pauses.go nodes.go zonerules.go
 //	access.go idempotency.go operations.go series.go ledger.go edits.go history.go
 package memory

@@ -10,6 +10,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/store/rows"
 )
 
 // operations implements store.Operations.
@@ -70,14 +71,16 @@ func scanOperation(r pgx.Rows) (*domain.Operation, error) {
 	if matched != nil {
 		o.Progress.Matched = *matched
 	}
+	var args rows.ActionArgs
 	for _, part := range []struct {
 		text *string
 		into any
-	}{{tags, &o.Tags}, {filter, &o.Filter}, {failures, &o.Errors}} {
+	}{{tags, &args}, {filter, &o.Filter}, {failures, &o.Errors}} {
 		if part.text != nil && err == nil {
 			err = json.Unmarshal([]byte(*part.text), part.into)
 		}
 	}
+	args.Set(&o)
 	return &o, err
 }
 
@@ -98,7 +101,7 @@ func progressArgs(o *domain.Operation) ([]any, error) {
 }
 
 func queueOperation(b *pgx.Batch, statement string, o *domain.Operation) error {
-	tags, err := jsonOrNull(o.Tags)
+	tags, err := jsonOrNull(rows.ArgsOf(o))
 	if err != nil {
 		return err
 	}

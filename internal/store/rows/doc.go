@@ -16,5 +16,6 @@
 //
 // Each file uses only those before it:
 //
-//	shared.go version.go execution.go secret.go plain.go setting.go versioncode.go hosts.go scan.go migration.go
+//	shared.go version.go operation.go execution.go secret.go plain.go setting.go versioncode.go hosts.go scan.go
+//	migration.go
 package rows

@@ -194,8 +194,9 @@ func (r *Version) resealHeaders(o *options, box *seal.Box) (changed bool, err er
 	if err := decodeJSON(r.Headers, &stored); err != nil {
 		return false, err
 	}
-	var spec domain.Spec
-	o.set(&spec)
+	var v domain.Version
+	o.set(&v)
+	spec := &v.Spec
 	for name, value := range stored {
 		changed = changed || value.sealed && value.stale(box) || !value.sealed && spec.IsSecret(name)
 	}
@@ -205,7 +206,7 @@ func (r *Version) resealHeaders(o *options, box *seal.Box) (changed bool, err er
 	if spec.Headers, err = r.openHeaders(box); err != nil {
 		return false, err
 	}
-	return true, r.sealHeaders(&spec, box)
+	return true, r.sealHeaders(spec, box)
 }
 
 func (r *Version) resealSigning(o *options, box *seal.Box) (changed bool, err error) {

@@ -34,7 +34,7 @@ func FuzzVersionRow(f *testing.F) {
 	f.Fuzz(func(t *testing.T, headers, options, tags string) {
 		row := Version{JobID: v.JobID, Number: v.Number, Headers: Text(headers), Options: Text(options),
 			Tags: Text(tags)}
-		var before, after domain.Spec
+		var before, after domain.Version
 		readable := len(row.decode(&before, box)) == 0
 		if _, err := row.Reseal(box); err != nil || !readable {
 			return
@@ -42,11 +42,11 @@ func FuzzVersionRow(f *testing.F) {
 		if faults := row.decode(&after, box); len(faults) > 0 {
 			t.Fatalf("sealed anew as %s, %s: %v", row.Headers, row.Options, faults)
 		}
-		was, err := wire.Revealed(&domain.Version{Spec: before}).MarshalJSON()
+		was, err := wire.Revealed(&before).MarshalJSON()
 		if err != nil {
 			return // a body that is no JSON
 		}
-		is, err := wire.Revealed(&domain.Version{Spec: after}).MarshalJSON()
+		is, err := wire.Revealed(&after).MarshalJSON()
 		if err != nil || !bytes.Equal(was, is) {
 			t.Errorf("%s became %s, error %v", was, is, err)
 		}
@@ -62,9 +62,9 @@ func TestPlainRowsNeedNoKey(t *testing.T) {
 	if err != nil || row.Headers != `{"Accept":"text/plain","X-Team":"billing"}` {
 		t.Fatalf("stored as %s, error %v", row.Headers, err)
 	}
-	spec := Defaults
-	if faults := row.decode(&spec, nil); len(faults) > 0 || len(spec.Headers) != 2 {
-		t.Errorf("read as %v, faults %v", spec.Headers, faults)
+	is := domain.Version{Spec: Defaults}
+	if faults := row.decode(&is, nil); len(faults) > 0 || len(is.Spec.Headers) != 2 {
+		t.Errorf("read as %v, faults %v", is.Spec.Headers, faults)
 	}
 	if changed, err := row.Reseal(nil); changed || err != nil {
 		t.Errorf("sealed anew: %t, error %v", changed, err)

@@ -51,6 +51,8 @@ type options struct {
 	Signing       *storedSigning        `json:"signing,omitempty"` // sealed
 
 	ClientCertificate *string `json:"clientCertificate,omitempty"`
+
+	Pause *domain.Pause `json:"pause,omitempty"` // of the version; an index finds those with an end
 }
 
 // Defaults is what an absent option means. It is part of the schema: a new
@@ -75,9 +77,10 @@ func differing[T comparable](v, def T) *T {
 	return &kept
 }
 
-// optionsOf returns the options of a spec without its signing secrets: see
+// optionsOf returns the options of a version without its signing secrets: see
 // sealSigning.
-func optionsOf(s *domain.Spec) options {
+func optionsOf(v *domain.Version) options {
+	s := &v.Spec
 	var secret *[]string
 	if len(s.SecretNames) > 0 {
 		secret = &s.SecretNames
@@ -98,6 +101,7 @@ func optionsOf(s *domain.Spec) options {
 		Namespace:     differing(s.Namespace, Defaults.Namespace),
 
 		ClientCertificate: differing(s.ClientCertificate, ""),
+		Pause:             differing(v.Pause, domain.Pause{}),
 	}
 }
 
@@ -107,7 +111,8 @@ func orDefault[T any](to *T, v *T) {
 	}
 }
 
-func (o *options) set(s *domain.Spec) {
+func (o *options) set(v *domain.Version) {
+	s := &v.Spec
 	orDefault(&s.Method, o.Method)
 	orDefault(&s.TimeoutMs, o.TimeoutMs)
 	orDefault(&s.Retry, o.Retry)
@@ -122,6 +127,7 @@ func (o *options) set(s *domain.Spec) {
 	orDefault(&s.Namespace, o.Namespace)
 	orDefault(&s.SecretNames, o.SecretNames)
 	orDefault(&s.ClientCertificate, o.ClientCertificate)
+	orDefault(&v.Pause, o.Pause)
 }
 
 // EncodeJSON makes a document of a value.

@@ -52,9 +52,10 @@ func TestOptionsHoldOnlyWhatDiffers(t *testing.T) {
 	if err != nil || row.Options != want {
 		t.Errorf("options %s, want %s, error %v", row.Options, want, err)
 	}
-	spec := Defaults
-	if faults := row.decode(&spec, nil); len(faults) > 0 || spec.Retry != v.Spec.Retry || !spec.TLSSkipVerify ||
+	is := domain.Version{Spec: Defaults}
+	spec := &is.Spec
+	if faults := row.decode(&is, nil); len(faults) > 0 || spec.Retry != v.Spec.Retry || !spec.TLSSkipVerify ||
 		spec.TimeoutMs != 30_000 {
-		t.Errorf("read back as %+v, faults %v", spec, faults)
+		t.Errorf("read back as %+v, faults %v", is, faults)
 	}
 }

@@ -45,7 +45,7 @@ func Encode(v *domain.Version, box *seal.Box) (Version, error) {
 	if len(s.Headers) > 0 && err == nil {
 		err = r.sealHeaders(s, box)
 	}
-	o := optionsOf(s)
+	o := optionsOf(v)
 	if len(s.Signing.Secrets) > 0 && err == nil {
 		o.Signing, err = r.sealSigning(s.Signing.Secrets, box)
 	}
@@ -66,16 +66,17 @@ func (r *Version) Decode(v *domain.Version, to int64, parts store.Parts, box *se
 	v.Spec.API, v.Spec.Name, v.Spec.Key = r.API, r.Name, string(r.Key)
 	v.Spec.Type = domain.Guarantee(r.Kind)
 	if parts == store.TimingOnly {
-		_, v.Unread = r.decodeOptions(&v.Spec)
+		_, v.Unread = r.decodeOptions(v)
 		return
 	}
-	v.Unread = r.decode(&v.Spec, box)
+	v.Unread = r.decode(v, box)
 }
 
 // decode reads the parts that are stored as JSON. What cannot be read is left
 // out and named: one row must not spoil an answer that has a thousand. A secret
 // whose key the server does not have is no exception: see checkKeys.
-func (r *Version) decode(spec *domain.Spec, box *seal.Box) (unread []domain.Fault) {
+func (r *Version) decode(v *domain.Version, box *seal.Box) (unread []domain.Fault) {
+	spec := &v.Spec
 	note := func(field string, cause error) {
 		if cause != nil {
 			unread = append(unread, domain.Fault{Field: field, Reason: cause.Error()})
@@ -99,7 +100,7 @@ func (r *Version) decode(spec *domain.Spec, box *seal.Box) (unread []domain.Faul
 	var fault error
 	spec.Headers, fault = r.openHeaders(box)
 	note("headers", fault)
-	signing, faults := r.decodeOptions(spec)
+	signing, faults := r.decodeOptions(v)
 	unread = append(unread, faults...)
 	spec.Signing.Secrets, fault = r.openSigning(signing, box)
 	note("signing", fault)
@@ -108,20 +109,20 @@ func (r *Version) decode(spec *domain.Spec, box *seal.Box) (unread []domain.Faul
 
 // decodeOptions reads the options but for the secrets, which stay sealed. It
 // names those that cannot be read.
-func (r *Version) decodeOptions(spec *domain.Spec) (*storedSigning, []domain.Fault) {
+func (r *Version) decodeOptions(v *domain.Version) (*storedSigning, []domain.Fault) {
 	if r.Options == "" {
 		return nil, nil
 	}
 	var o options
 	if err := decodeJSON(r.Options, &o); err == nil {
-		o.set(spec)
+		o.set(v)
 		return o.Signing, nil
 	}
-	return r.salvageOptions(spec)
+	return r.salvageOptions(v)
 }
 
 // salvageOptions reads the options one by one.
-func (r *Version) salvageOptions(spec *domain.Spec) (*storedSigning, []domain.Fault) {
+func (r *Version) salvageOptions(v *domain.Version) (*storedSigning, []domain.Fault) {
 	var fields map[string]json.RawMessage
 	if err := decodeJSON(r.Options, &fields); err != nil {
 		return nil, []domain.Fault{{Field: "options", Reason: err.Error()}}
@@ -138,7 +139,7 @@ func (r *Version) salvageOptions(spec *domain.Spec) (*storedSigning, []domain.Fa
 			unread = append(unread, domain.Fault{Field: name, Reason: err.Error()})
 			continue
 		}
-		o.set(spec)
+		o.set(v)
 		if o.Signing != nil {
 			signing = o.Signing
 		}
@@ -158,7 +159,7 @@ func (r *Version) Equal(o *Version, box *seal.Box) bool {
 	if r.Headers == o.Headers && r.Options == o.Options {
 		return true
 	}
-	mine, others := Defaults, Defaults
+	mine, others := domain.Version{Spec: Defaults}, domain.Version{Spec: Defaults}
 	faults := append(r.decode(&mine, box), o.decode(&others, box)...)
 	return len(faults) == 0 && reflect.DeepEqual(mine, others)
 }

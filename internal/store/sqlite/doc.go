@@ -127,8 +127,8 @@
 //	identity.go conn.go watch.go migrate.go readers.go mend.go blockbits.go block.go writer.go jobsdb.go
 //	damaged.go day.go
 //	fact.go jobfields.go entry.go lease.go node.go move.go
-//	idempotency.go operation.go jobs.go jobsread.go apikey.go session.go change.go aside.go zonerules.go kept.go
-//	loss.go
+//	idempotency.go operation.go jobs.go jobsread.go pauses.go apikey.go session.go change.go aside.go
+//	zonerules.go kept.go loss.go
 //	alertbook.go untold.go counter.go point.go alerts.go counters.go openrun.go irregular.go blockmaker.go
 //	erase.go series.go recordlock.go opendays.go
 //	record.go facts.go edits.go

@@ -54,13 +54,15 @@ func columnsOperation(s *sqlite.Stmt) (*domain.Operation, error) {
 		}},
 	}
 	s.ColumnBytes(0, o.ID[:])
-	for column, into := range map[int]any{2: &o.Tags, 4: &o.Filter, 19: &o.Errors} {
+	var args rows.ActionArgs
+	for column, into := range map[int]any{2: &args, 4: &o.Filter, 19: &o.Errors} {
 		if text := s.ColumnText(column); text != "" {
 			if err := json.Unmarshal([]byte(text), into); err != nil {
 				return nil, err
 			}
 		}
 	}
+	args.Set(o)
 	return o, nil
 }
 
@@ -82,7 +84,7 @@ func whenNot(zero int64) any {
 }
 
 func writeOperation(c *conn, o *domain.Operation) error {
-	tags, err := jsonText(o.Tags)
+	tags, err := jsonText(rows.ArgsOf(o))
 	if err != nil {
 		return err
 	}

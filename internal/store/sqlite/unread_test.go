@@ -129,3 +129,29 @@ func TestAttemptsThatCannotBeRead(t *testing.T) {
 		t.Errorf("%d open runs, error %v", n, err)
 	}
 }
+
+// TestPauseThatCannotBeRead: options that are no JSON are in the way of no other pause, and of no repair.
+func TestPauseThatCannotBeRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "jobs.db")
+	s := openStore(t, path)
+	bad, good := version(0), version(1)
+	for _, v := range []*domain.Version{&bad, &good} {
+		v.Active, v.Pause = false, domain.Pause{Until: 1_800_000_000_000}
+	}
+	create(t, s, bad, good)
+	closeStore(t, s)
+	const first = ` WHERE job_id = (SELECT min(id) FROM job)`
+	sql(t, path, `UPDATE version SET options = '{"pause":{'`+first)
+	s = openStore(t, path)
+	found, err := s.Jobs().Pauses(t.Context(), domain.Forever, store.PauseEnd{}, 9)
+	if err != nil || len(found) != 1 || found[0].JobID != good.JobID {
+		t.Errorf("%+v, error %v", found, err)
+	}
+	closeStore(t, s)
+	sql(t, path, `UPDATE version SET options = '{"pause":{"until":1800000000000}}'`+first)
+	s = openStore(t, path)
+	defer closeStore(t, s)
+	if found, err = s.Jobs().Pauses(t.Context(), domain.Forever, store.PauseEnd{}, 9); err != nil || len(found) != 2 {
+		t.Errorf("mended: %+v, error %v", found, err)
+	}
+}

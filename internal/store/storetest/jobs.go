@@ -29,6 +29,7 @@ var jobCases = []testCase{
 	{"Timeline streams the jobs of some shards", timelineOfShards},
 	{"Timeline ends with the error of its function", timelineStops},
 	{"Count follows every write", countFollows},
+	{"a pause is kept with its version, and those that end are listed in order", pausesEnd},
 }
 
 func jobComesBack(t *testing.T, f *fixture) {
@@ -361,4 +362,45 @@ func countFollows(t *testing.T, f *fixture) {
 	wantCount(t, f, 1, 1)
 	f.reopen(t)
 	wantCount(t, f, 1, 1)
+}
+
+func pausesEnd(t *testing.T, f *fixture) {
+	var all []domain.Version
+	for n := 1; n <= 5; n++ {
+		v := everyField(n)
+		v.Active, v.Pause = false, domain.Pause{Reason: `moved "pause":{`, Until: noon + int64(6-n)*hour}
+		all = append(all, v)
+	}
+	all[3].Pause.Until = 0 // it has no end
+	active := version(6)
+	active.Spec.Namespace = "pause"
+	f.create(t, append(all, active)...)
+	list := func(until int64, after store.PauseEnd, limit int) []store.PauseEnd {
+		t.Helper()
+		return must(f.Jobs().Pauses(t.Context(), until, after, limit))(t)
+	}
+	end := func(n, version int) store.PauseEnd {
+		return store.PauseEnd{Until: noon + int64(6-n)*hour, JobID: jobID(n), Version: version}
+	}
+	for range 2 {
+		equal(t, must(f.Jobs().Get(t.Context(), jobID(1)))(t).Current, all[0])
+		equal(t, list(domain.Forever, store.PauseEnd{}, 10),
+			[]store.PauseEnd{end(5, 1), end(3, 1), end(2, 1), end(1, 1)})
+		equal(t, list(noon+3*hour, store.PauseEnd{}, 10), []store.PauseEnd{end(5, 1), end(3, 1)})
+		equal(t, list(domain.Forever, end(5, 1), 2), []store.PauseEnd{end(3, 1), end(2, 1)})
+		equal(t, list(noon, store.PauseEnd{}, 10), nil)
+		f.reopen(t)
+	}
+	resumed := edit(all[4], noon+hour, func(v *domain.Version) { v.Active, v.Pause = true, domain.Pause{} })
+	renamed := edit(all[2], noon+hour, func(v *domain.Version) { v.Spec.Name = "x" })
+	ok(t, f.Jobs().Update(t.Context(), resumed))
+	ok(t, f.Jobs().Update(t.Context(), renamed))
+	ok(t, f.Jobs().Delete(t.Context(), jobID(2), 1, noon+hour))
+	same := all[0]
+	same.Pause.Reason = "another"
+	wantCode(t, f.Jobs().Create(t.Context(), []domain.Version{same}), domain.CodeConflict)
+	for range 2 {
+		equal(t, list(domain.Forever, store.PauseEnd{}, 10), []store.PauseEnd{end(3, 2), end(1, 1)})
+		f.reopen(t)
+	}
 }

@@ -37,6 +37,7 @@ func operation(n int) domain.Operation {
 func running(n int) (domain.Operation, []domain.JobID) {
 	o := operation(n)
 	o.Action, o.Tags, o.Filter, o.Named, o.Namespace = domain.BulkPause, domain.TagChange{}, domain.JobFilter{}, 4, ""
+	o.Pause = domain.Pause{Reason: "moved", Until: noon + day}
 	o.State, o.MatchedAt, o.Counts = domain.OperationRunning, noon, domain.OperationCounts{Matched: 3, NotFound: 1}
 	return o, []domain.JobID{jobID(3), jobID(1), jobID(2)}
 }
@@ -80,7 +81,7 @@ func operationCreate(t *testing.T, f *fixture) {
 		equal(t, f.kept(t, r), &r)
 		equal(t, f.changes(t), []domain.Change{{
 			At: o.CreatedAt, Nonce: o.Nonce(domain.JobID{}), By: o.By, Action: domain.ActionBulk, RequestID: "r-1",
-			Operation: o.ID, Count: 3, Detail: "PAUSE 4 ids",
+			Operation: o.ID, Count: 3, Detail: "PAUSE until 2026-03-11T12:00:00Z (moved) 4 ids",
 		}})
 		f.reopen(t)
 	}

@@ -1,0 +1,106 @@
+package api
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/wire"
+)
+
+// TestPauseWithAReason: what is said of a pause is shown everywhere, is gone once the job is active, and can be changed
+// while it is paused.
+func TestPauseWithAReason(t *testing.T) {
+	f := newFixture(t)
+	h := newAPI(t, f)
+	id := create(t, h, minimal)
+	var got savedBody
+	call(t, h, "POST", "/jobs/"+id+"/pause", `{"reason":" moved ","until":"2026-01-02T00:00:00Z"}`).into(t, 200, &got)
+	const until int64 = base + 86_400_000
+	if got.IsActive || got.PausedReason != "moved" || got.PausedUntil != until || got.Message != "Job paused" {
+		t.Fatalf("%+v", got)
+	}
+	var job wire.Job
+	call(t, h, "GET", "/jobs/"+id, "").into(t, 200, &job)
+	if job.PausedReason != "moved" || job.PausedUntil != until || job.Version != 2 {
+		t.Errorf("%+v", job)
+	}
+	call(t, h, "POST", "/jobs/"+id+"/pause", "").into(t, 200, &got)
+	if got.Version != 2 || got.PausedReason != "moved" || got.Message != "Job was paused already" {
+		t.Errorf("again without a body: %+v", got)
+	}
+	got = savedBody{}
+	call(t, h, "POST", "/jobs/"+id+"/pause", `{"reason":"for good"}`).into(t, 200, &got)
+	if got.Version != 3 || got.PausedReason != "for good" || got.PausedUntil != 0 {
+		t.Errorf("another reason: %+v", got)
+	}
+	var versions versionsBody
+	call(t, h, "GET", "/jobs/"+id+"/versions", "").into(t, 200, &versions)
+	if v := versions.Versions; v[1].PausedUntil != until || fmt.Sprint(*v[1].Changed) !=
+		"[isActive pausedReason pausedUntil]" || fmt.Sprint(*v[0].Changed) != "[pausedReason pausedUntil]" {
+		t.Errorf("%+v", v)
+	}
+	line := call(t, h, "GET", "/jobs/export", "").text
+	if !strings.Contains(line, `"isActive":false,"pausedReason":"for good"}`) {
+		t.Errorf("exported as %s", line)
+	}
+	got = savedBody{}
+	call(t, h, "POST", "/jobs/"+id+"/resume", "").into(t, 200, &got)
+	if !got.IsActive || got.PausedReason != "" || got.PausedUntil != 0 {
+		t.Errorf("resumed: %+v", got)
+	}
+	copied := create(t, h, line)
+	call(t, h, "GET", "/jobs/"+copied, "").into(t, 200, &job)
+	if job.IsActive || job.PausedReason != "for good" {
+		t.Errorf("imported: %+v", job)
+	}
+}
+
+// TestPauseRefuses what it cannot keep, by the name of the field.
+func TestPauseRefuses(t *testing.T) {
+	f := newFixture(t)
+	h := newAPI(t, f)
+	id := create(t, h, minimal)
+	for body, field := range map[string]string{
+		`{"until":1767225600000}`:                       "until",
+		`{"until":"yesterday"}`:                         "until",
+		`{"reason":"` + strings.Repeat("x", 201) + `"}`: "reason",
+		`{"reason":7}`:                                  "reason",
+		`{"because":"x"}`:                               "because",
+	} {
+		if p := call(t, h, "POST", "/jobs/"+id+"/pause", body).problem(t, 422); strings.Join(p.fields(), " ") != field {
+			t.Errorf("%s: %v", body, p.fields())
+		}
+	}
+	call(t, h, "POST", "/jobs/"+id+"/pause", `[]`).problem(t, 400)
+	call(t, h, "POST", "/jobs/"+id+"/pause", "reason=x", "Content-Type: text/plain").problem(t, 415)
+	if p := call(t, h, "PUT", "/jobs/"+id, `{"pausedReason":"x"}`).problem(t, 422); p.fields()[0] != "pausedReason" {
+		t.Errorf("%v", p.fields())
+	}
+	for _, body := range []string{"", "{}", "null"} { // as before there was a body
+		call(t, h, "POST", "/jobs/"+id+"/pause", body, "Content-Type: text/plain").into(t, 200, new(savedBody))
+	}
+	call(t, h, "PATCH", "/jobs/"+id, `{"isActive":true}`, "Content-Type: application/merge-patch+json").
+		into(t, 200, new(savedBody))
+}
+
+// TestBulkPauseWithAReason: each job of the operation gets it.
+func TestBulkPauseWithAReason(t *testing.T) {
+	for body, field := range map[string]string{
+		`{"action":"RESUME","all":true,"query":{},"pause":{"reason":"x"}}`: "pause",
+		`{"action":"PAUSE","all":true,"query":{},"pause":{"until":5}}`:     "pause.until",
+		`{"action":"PAUSE","all":true,"query":{},"pause":{"nope":5}}`:      "pause.nope",
+	} {
+		h := newAPI(t, newFixture(t))
+		if p := call(t, h, "POST", "/jobs/bulk", body).problem(t, 422); strings.Join(p.fields(), " ") != field {
+			t.Errorf("%s: %v", body, p.fields())
+		}
+	}
+	order, err := readBulk([]byte(`{"action":"PAUSE","all":true,"query":{},"pause":{"reason":"moved","until":` +
+		`"2026-01-02T00:00:00Z"}}`))
+	if o := &order.operation; err != nil || o.Pause != (domain.Pause{Reason: "moved", Until: base + 86_400_000}) ||
+		o.Detail() != "PAUSE until 2026-01-02T00:00:00Z (moved) all" || operationBodyOf(o).Pause.Reason != "moved" {
+		t.Errorf("%+v %v", order.operation, err)
+	}
+}
