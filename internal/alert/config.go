@@ -66,16 +66,27 @@ func (s *Settings) ruleOf(g *domain.Group) *domain.AlertRule {
 	return r
 }
 
-// channelsOf returns the channels of a rule.
-func (s *Settings) channelsOf(r *domain.AlertRule) (found []*domain.Channel) {
-	for i := range s.Channels {
-		c := &s.Channels[i]
-		named := slices.Contains(r.Channels, c.ID) || len(r.Channels) == 0 && c.Default
-		if named && !c.Disabled && (c.Limit == "" || c.Limit == r.Limit) {
-			found = append(found, c)
+// channelsOf returns the ids of the channels that a rule tells. One that is disabled, or is not there, is among them:
+// its messages wait, or say why they are not sent ([Orphaned]).
+func (s *Settings) channelsOf(r *domain.AlertRule) (ids []string) {
+	if len(r.Channels) == 0 {
+		for i := range s.Channels {
+			if c := &s.Channels[i]; c.Default && r.MayTell(c) {
+				ids = append(ids, c.ID)
+			}
+		}
+		return ids
+	}
+	for _, id := range r.Channels {
+		c := s.channel(id)
+		if c != nil {
+			id = c.ID
+		}
+		if (c == nil || r.MayTell(c)) && !slices.Contains(ids, id) {
+			ids = append(ids, id)
 		}
 	}
-	return found
+	return ids
 }
 
 // formerOf returns the ids that a channel had before.

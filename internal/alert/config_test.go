@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -39,6 +40,39 @@ func TestWithDefault(t *testing.T) {
 		}
 		if found != 1 || len(c.stored) > 1 && c.stored[1].Name != "stored" {
 			t.Errorf("%s: %d", name, found)
+		}
+	}
+}
+
+// A rule that names no channels tells those that are a default; one that names some tells all of them, under the ids
+// that they have now. A channel of one namespace is told by rules about its jobs alone.
+func TestChannelsOfARule(t *testing.T) {
+	s := Settings{
+		Channels: []domain.Channel{
+			{ID: "all", Default: true}, {ID: "off", Default: true, Disabled: true}, {ID: "named"},
+			{ID: "billing", Default: true, Limit: "billing"},
+		},
+		Former: map[string]string{"env": "named"},
+	}
+	limited, matching := domain.AlertRule{Limit: "billing"}, domain.AlertRule{}
+	matching.Match.Namespace = "billing"
+	both := matching
+	both.Limit = "shipping"
+	for name, c := range map[string]struct {
+		rule domain.AlertRule
+		want []string
+	}{
+		"no channels":       {domain.AlertRule{}, []string{"all", "off"}},
+		"of a namespace":    {limited, []string{"all", "off", "billing"}},
+		"about a namespace": {matching, []string{"all", "off", "billing"}},
+		"about none":        {both, []string{"all", "off"}},
+		"named":             {domain.AlertRule{Channels: []string{"off", "named"}}, []string{"off", "named"}},
+		"twice":             {domain.AlertRule{Channels: []string{"env", "named"}}, []string{"named"}},
+		"not there":         {domain.AlertRule{Channels: []string{"gone", "env-1"}}, []string{"gone", "env-1"}},
+		"of another":        {domain.AlertRule{Channels: []string{"billing"}}, nil},
+	} {
+		if got := s.channelsOf(&c.rule); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
 	}
 }

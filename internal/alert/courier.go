@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
@@ -96,20 +97,19 @@ func (k *courier) runOnce(ctx context.Context) (next int64, err error) {
 	return next, nil
 }
 
-// pending returns what waits for the channel, the next that is due first. What it got under a former id goes first.
+// pending returns what waits for the channel, also under an id that it had before, the next that is due first.
 func (k *courier) pending(ctx context.Context) (found []domain.Notification, err error) {
 	for _, id := range append(k.former[:len(k.former):len(k.former)], k.channel.ID) {
 		part, err := k.notices.Messages(ctx, store.MessageQuery{
-			Pending: true, ByDue: true, Channel: id, Limit: pendingAtOnce - len(found),
+			Pending: true, ByDue: true, Channel: id, Limit: pendingAtOnce,
 		})
 		if err != nil {
 			return nil, err
 		}
-		if found = append(found, part...); len(found) >= pendingAtOnce {
-			break
-		}
+		found = append(found, part...)
 	}
-	return found, nil
+	slices.SortStableFunc(found, func(a, b domain.Notification) int { return cmp.Compare(a.NextAt, b.NextAt) })
+	return found[:min(len(found), pendingAtOnce)], nil
 }
 
 // send makes an attempt for messages, several as a digest, and keeps its outcome.

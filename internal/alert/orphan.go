@@ -1,21 +1,18 @@
 package alert
 
 import (
+	"cmp"
 	"context"
+	"log/slog"
 	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
-// How long a message waits for a channel that it cannot be sent to, in milliseconds.
-const (
-	// deletedWaitMs is more than two servers may both tell people, of which one has read older settings.
-	deletedWaitMs = 60_000
-	// absentWaitMs is for what may come back soon: a server with other settings tells people for a while, or a
-	// channel is disabled until it is mended.
-	absentWaitMs = 60 * 60_000
-)
+// deletedWaitMs is how long a message waits for a channel that was deleted, in milliseconds: two servers may both tell
+// people for a while, of which one has read older settings.
+const deletedWaitMs = 60_000
 
 // FixedPrefix is that of the ids of channels that are in the settings of servers, and in no database.
 const FixedPrefix = "env"
@@ -23,25 +20,27 @@ const FixedPrefix = "env"
 // Fixed reports whether an id is that of a channel of the settings.
 func Fixed(id string) bool { return id == FixedPrefix || strings.HasPrefix(id, FixedPrefix+"-") }
 
-// Orphaned says why a message that was made at an instant is not sent to a channel any more. c is the channel, nil: it
-// is not there. Empty: it waits.
+// Orphaned says why a message that was made, or was to be sent again, at an instant is not sent to a channel any more.
+// c is the channel, nil: it is not there. Empty: it waits. What may come back, since a server has other settings for a
+// while or a channel is disabled until it is mended, is waited for as long as for one that does not answer.
 //
 //	channel                  waits for
 //	there                    its turn
-//	disabled                 an hour
-//	of the settings, gone    an hour
+//	disabled                 a day
+//	of the settings, gone    a day
 //	of the database, gone    a minute
-func Orphaned(id string, c *domain.Channel, createdAt, now int64) string {
-	waits, why := int64(deletedWaitMs), "the channel was deleted"
+func Orphaned(id string, c *domain.Channel, since, now int64) string {
+	waits, why := int64(dayMs), "the channel is disabled"
 	switch {
 	case c != nil && !c.Disabled:
 		return ""
 	case c != nil:
-		waits, why = absentWaitMs, "the channel is disabled"
 	case Fixed(id):
-		waits, why = absentWaitMs, "the settings do not have the channel any more"
+		why = "the settings do not have the channel"
+	default:
+		waits, why = deletedWaitMs, "there is no such channel: it was deleted"
 	}
-	if now < createdAt+waits {
+	if now < since+waits {
 		return ""
 	}
 	return why
@@ -70,7 +69,11 @@ func (o *orphans) end(ctx context.Context, cfg *Config, settings *Settings, now 
 		}
 		ended, why, err := endOrphansOf(ctx, cfg.Store.Notices(), id, c, now)
 		if ended > 0 {
-			cfg.Log.Error("people were not told of alerts: messages of a channel are not sent", "channel", id,
+			level := slog.LevelError
+			if c != nil { // somebody has disabled it
+				level = slog.LevelWarn
+			}
+			cfg.Log.Log(ctx, level, "people were not told of alerts: messages of a channel are not sent", "channel", id,
 				"messages", ended, "reason", why)
 		}
 		if err != nil {
@@ -91,7 +94,7 @@ func endOrphansOf(ctx context.Context, notices store.Notices, id string, c *doma
 		before := ended
 		for i := range oldest {
 			n := &oldest[i]
-			reason := Orphaned(id, c, n.CreatedAt, now)
+			reason := Orphaned(id, c, cmp.Or(n.Delivery.From, n.CreatedAt), now)
 			if reason == "" {
 				continue
 			}

@@ -135,31 +135,35 @@ func (s *stepping) keep(g *domain.Group, void bool) {
 
 // tell makes a message for each channel of a rule.
 func (s *stepping) tell(ctx context.Context, g *domain.Group, r *domain.AlertRule, kind domain.NotificationType) error {
-	channels := s.settings.channelsOf(r)
+	ids := s.settings.channelsOf(r)
 	if r.Unread != "" {
 		var err error
-		if channels, err = s.told(ctx, g); err != nil {
+		if ids, err = s.told(ctx, g); err != nil {
 			return err
 		}
 	}
-	for _, c := range channels {
+	for _, id := range ids {
 		s.out.Made = append(s.out.Made, domain.Notification{
-			ID: domain.NewNotificationID(g.ID, g.Told.Seq, c.ID, s.now), Channel: c.ID, Group: g.ID,
+			ID: domain.NewNotificationID(g.ID, g.Told.Seq, id, s.now), Channel: id, Group: g.ID,
 			State: domain.NotificationPending, NextAt: s.now, Type: kind, Seq: g.Told.Seq, CreatedAt: s.now, About: *g,
 		})
 	}
 	return nil
 }
 
-// told returns the channels that messages about a group were made for, where its rule does not say which they are.
-func (s *stepping) told(ctx context.Context, g *domain.Group) (channels []*domain.Channel, err error) {
+// told returns the ids of the channels that messages about a group were made for, where its rule does not say which
+// they are.
+func (s *stepping) told(ctx context.Context, g *domain.Group) (ids []string, err error) {
 	s.work.spend(workQuery)
 	made, err := s.notices.Messages(ctx, store.MessageQuery{Group: g.ID, Limit: toldAtOnce})
 	for i := range made {
-		c := s.settings.channel(made[i].Channel)
-		if c != nil && !c.Disabled && !slices.Contains(channels, c) {
-			channels = append(channels, c)
+		id := made[i].Channel
+		if c := s.settings.channel(id); c != nil {
+			id = c.ID
+		}
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
 		}
 	}
-	return channels, err
+	return ids, err
 }

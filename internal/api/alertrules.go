@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 
 	"github.com/belfry-scheduler/belfry/internal/alert"
 	"github.com/belfry-scheduler/belfry/internal/api/reference"
@@ -15,7 +16,10 @@ import (
 )
 
 // ruleRoutes say of which alerts people are told.
-type ruleRoutes struct{ *settingEdits }
+type ruleRoutes struct {
+	*settingEdits
+	fixed []domain.Channel // of the settings of this server
+}
 
 func (h ruleRoutes) register(rt *router) {
 	rt.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[alertRuleRequest](), true, "")
@@ -169,15 +173,17 @@ func (h ruleRoutes) put(ctx context.Context, in *settingChangeInput) (*alertRule
 	}
 	r, status, err := putSetting(ctx, h.settingEdits, &ruleForm, in.r, in.ID,
 		func(is *domain.AlertRule, now int64) (domain.AlertSetting, error) {
-			next, err := h.read(ctx, data)
+			next, err := readRule(data)
 			if err != nil {
 				return domain.AlertSetting{}, err
 			}
 			next.ID, next.Limit, next.CreatedAt, next.UpdatedAt = in.ID, visitorOf(ctx).namespace, now, now
+			var known []string
 			if is != nil {
 				next.Limit, next.CreatedAt, next.Revision = limitOfRule(is), is.CreatedAt, is.Revision
+				known = is.Channels
 			}
-			return next.Encode(), nil
+			return next.Encode(), h.checkChannels(ctx, &next, known)
 		})
 	if err != nil {
 		return nil, err
@@ -185,8 +191,8 @@ func (h ruleRoutes) put(ctx context.Context, in *settingChangeInput) (*alertRule
 	return &alertRuleOutput{settingTag(r.Revision), status, alertRuleBodyOf(&r)}, nil
 }
 
-// read reads the body of a request for a rule.
-func (h ruleRoutes) read(ctx context.Context, data []byte) (domain.AlertRule, error) {
+// readRule reads the body of a request for a rule.
+func readRule(data []byte) (domain.AlertRule, error) {
 	var f bulkFaults
 	r := domain.DefaultRule()
 	object := f.members("", data, "name", "match", "when", "channels", "level", "groupBy", "waitMs", "updateMs",
@@ -209,33 +215,27 @@ func (h ruleRoutes) read(ctx context.Context, data []byte) (domain.AlertRule, er
 	if disabled := f.flag("disabled", object["disabled"]); disabled != nil {
 		r.Disabled = *disabled
 	}
-	if err := f.err(r.Validate()); err != nil {
-		return r, err
-	}
-	for i, id := range r.Channels {
-		if err := h.channel(ctx, fmt.Sprintf("channels[%d]", i), id); err != nil {
-			return r, err
-		}
-	}
-	return r, nil
+	return r, f.err(r.Validate())
 }
 
-// channel refuses a channel that is not there, or not for the caller: nobody would be told.
-func (h ruleRoutes) channel(ctx context.Context, field, id string) error {
-	s, err := h.stored.AlertSetting(ctx, domain.SettingChannel, id)
-	if err == nil {
-		var c domain.Channel
-		if c, err = domain.DecodeChannel(&s); err == nil && (c.Limit == "" || c.Limit == visitorOf(ctx).namespace) {
-			return nil
+// checkChannels refuses a channel that is not there, or that the rule may not tell: nobody would be told. One of the
+// settings of other servers stays where the rule names it already: known.
+func (h ruleRoutes) checkChannels(ctx context.Context, r *domain.AlertRule, known []string) error {
+	for i, id := range r.Channels {
+		isFixed := func(c domain.Channel) bool { return c.ID == id }
+		if alert.Fixed(id) && (slices.Contains(known, id) || slices.ContainsFunc(h.fixed, isFixed)) {
+			continue
+		}
+		s, err := h.stored.AlertSetting(ctx, domain.SettingChannel, id)
+		if err != nil && domain.ErrorCode(err) != domain.CodeNotFound {
+			return store.Coded(err)
+		}
+		if c := channelOf(&s); err != nil || !r.MayTell(&c) {
+			return domain.InvalidAs(domain.FieldNotFound, fmt.Sprintf("channels[%d]", i),
+				"is not the id of a channel that this rule may tell: see GET /alerts/channels", id)
 		}
 	}
-	if err != nil && domain.ErrorCode(err) != domain.CodeNotFound {
-		return store.Coded(err)
-	}
-	if alert.Fixed(id) {
-		return nil // of the settings of servers
-	}
-	return domain.InvalidAs(domain.FieldNotFound, field, "is not the id of a channel: see GET /alerts/channels", id)
+	return nil
 }
 
 // setText reads a member that is one of some words; which, is checked later.

@@ -277,6 +277,55 @@ func TestTheDefaultRuleIsEverybodys(t *testing.T) {
 	holds(true)
 }
 
+// A rule names channels that it may tell: those of this server's settings, others than those only where it names them
+// already, and one of a namespace where it is about this namespace alone.
+func TestChannelsOfRules(t *testing.T) {
+	var ofBilling string
+	k := newKeyed(t, func(c *Config) {
+		_, _, err := c.Keys.Create(t.Context(), domain.APIKey{Name: "root", Role: domain.RoleAdmin})
+		if err != nil {
+			t.Fatal(err)
+		}
+		billing := domain.APIKey{Name: "b", Role: domain.RoleEditor, Namespace: "billing"}
+		text, _, err := c.Keys.Create(t.Context(), billing)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ofBilling = "Authorization: Bearer " + text
+	})
+	admin := "Authorization: Bearer " + k.keys[domain.RoleAdmin]
+	channel := `{"kind":"WEBHOOK","namespace":"billing","secrets":{"url":"https://hooks.example.com/billing"}}`
+	call(t, k, "PUT", "/alerts/channels/bills", channel, admin).into(t, 201, new(channelBody))
+	old := domain.DefaultRule()
+	old.ID, old.Channels = "old", []string{"env-0000000000"}
+	if _, err := k.f.store.AlertSettings().PutAlertSetting(t.Context(), old.Encode(), domain.Change{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		id, key, body string
+		status        int
+	}{
+		{"a", admin, `{"channels":["` + fixedChannel.ID + `"]}`, 201},
+		{"b", admin, `{"channels":["env-0000000000"]}`, 422},
+		{"a", admin, `{"channels":["env-0000000000"]}`, 422},
+		{"old", admin, `{"channels":["env-0000000000"],"level":"INFO"}`, 200},
+		{"c", admin, `{"channels":["bills"]}`, 422},
+		{"c", admin, `{"channels":["bills"],"match":{"namespace":"shipping"}}`, 422},
+		{"c", admin, `{"channels":["bills"],"match":{"namespace":"billing"}}`, 201},
+		{"d", ofBilling, `{"channels":["bills"]}`, 201},
+		{"d", admin, `{"channels":["bills"],"level":"INFO"}`, 200},
+	} {
+		a := call(t, k, "PUT", "/alerts/rules/"+c.id, c.body, c.key)
+		if c.status == 422 {
+			if p := a.problem(t, 422); len(p.Errors) != 1 || p.Errors[0].Field != "channels[0]" {
+				t.Errorf("%s %s: %+v", c.id, c.body, p)
+			}
+			continue
+		}
+		a.into(t, c.status, new(alertRuleBody))
+	}
+}
+
 // A group says by what it is silenced.
 func TestAGroupShowsItsSilence(t *testing.T) {
 	q := domain.Quiet{Kind: domain.QuietWindow, ID: "w", Reason: "backup", By: domain.Author{Key: "k"}, Until: 7}

@@ -20,7 +20,7 @@ type newChannel struct {
 	Kind           domain.ChannelKind `json:"kind" maxLength:"40" doc:"How it is told: see GET /alerts/channels/kinds." example:"WEBHOOK"`
 	Namespace      string             `json:"namespace,omitempty" minLength:"1" maxLength:"63" pattern:"^[a-z0-9-]+$" doc:"The only namespace whose rules may use it; absent: all." example:"billing"`
 	Default        bool               `json:"default,omitempty" doc:"true: rules that name no channels mean it. Without rules every final failure is told there." example:"true"`
-	Disabled       bool               `json:"disabled,omitempty" doc:"true: it is told nothing. What waits for it ends after an hour." example:"false"`
+	Disabled       bool               `json:"disabled,omitempty" doc:"true: nothing is sent to it. Its messages wait, for a day at most." example:"false"`
 	PerMinute      int                `json:"perMinute,omitempty" minimum:"0" maximum:"600" doc:"Messages a minute; past that they are one digest. 0 or absent: 20." example:"20"`
 	Options        map[string]string  `json:"options,omitempty" doc:"Fields of the kind that are not secret."`
 	Secrets        map[string]string  `json:"secrets,omitempty" doc:"Fields of the kind that are: sealed where they are stored, and never shown. ******** keeps the one that is there."`
@@ -39,7 +39,7 @@ type channelBody struct {
 	Source         string             `json:"source" enum:"api,environment" doc:"api: it is stored. environment: it is of BELFRY_ALERT_URL of the server that answers, and is changed there." example:"api"`
 	Namespace      string             `json:"namespace,omitempty" doc:"The only namespace whose rules may use it; absent: all." example:"billing"`
 	Default        bool               `json:"default" doc:"Whether rules that name no channels mean it." example:"true"`
-	Disabled       bool               `json:"disabled" doc:"Whether it is told nothing." example:"false"`
+	Disabled       bool               `json:"disabled" doc:"Whether nothing is sent to it: its messages wait, for a day at most." example:"false"`
 	PerMinute      int                `json:"perMinute" doc:"Messages a minute; past that they are one digest." example:"20"`
 	Target         string             `json:"target" doc:"Where it is, as far as that is no secret." example:"hooks.example.com"`
 	Options        map[string]string  `json:"options" nullable:"false" doc:"Fields of the kind that are not secret."`

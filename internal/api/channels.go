@@ -62,8 +62,8 @@ func (h *channelRoutes) register(rt *router) {
 	register(rt, huma.Operation{
 		OperationID: "delete-channel", Method: http.MethodDelete, Path: "/alerts/channels/{id}",
 		Tags: []string{"Alerts"}, Summary: "Delete a channel",
-		Description: "What waits for it is not sent any more, and says so. Rules that name it tell their other " +
-			"channels. For admins.",
+		Description: "What waits for it is not sent any more, and says so: UNDELIVERABLE, with the reason. So does " +
+			"what a rule still tells it. For admins.",
 	}, h.remove, kindNotFound, kindConflict, kindStale, kindUnavailable)
 }
 
@@ -110,7 +110,7 @@ func (h *channelRoutes) all(ctx context.Context) ([]domain.Channel, error) {
 func channelOf(s *domain.AlertSetting) domain.Channel {
 	c, err := domain.DecodeChannel(s)
 	if err != nil {
-		return domain.Channel{ID: s.ID, Revision: s.Revision, Unread: "this build cannot read it"}
+		return domain.UnreadChannel(s)
 	}
 	return c
 }

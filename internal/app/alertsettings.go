@@ -60,12 +60,12 @@ func (s *alertSettings) now(ctx context.Context) (alert.Settings, error) {
 	return s.last, nil
 }
 
-// read reads what is stored, beside the channels of the settings. What this build cannot read is left out: a newer one
-// may have stored it. Of rules it is kept that they are there.
+// read reads what is stored, beside the channels of the settings. What this build cannot read, since a newer one may
+// have stored it, is left out. Of rules and channels it is kept that they are there: messages for a channel wait.
 func (s *alertSettings) read(ctx context.Context) (out alert.Settings, err error) {
 	out.Channels, out.Former = append(out.Channels, s.fixed...), s.former
 	err = errors.Join(
-		readSettings(ctx, s, domain.SettingChannel, domain.DecodeChannel, &out.Channels),
+		readSettings(ctx, s, domain.SettingChannel, decodeChannel, &out.Channels),
 		readSettings(ctx, s, domain.SettingRule, decodeRule, &out.Rules),
 		readSettings(ctx, s, domain.SettingSilence, domain.DecodeSilence, &out.Silences),
 		readSettings(ctx, s, domain.SettingWindow, domain.DecodeMaintenance, &out.Windows),
@@ -88,6 +88,15 @@ func decodeRule(s *domain.AlertSetting) (domain.AlertRule, error) {
 	return r, err
 }
 
+// decodeChannel returns a channel. One that cannot be read has no more than its id, and says so.
+func decodeChannel(s *domain.AlertSetting) (domain.Channel, error) {
+	c, err := domain.DecodeChannel(s)
+	if err != nil {
+		c = domain.UnreadChannel(s)
+	}
+	return c, err
+}
+
 func readSettings[T any](ctx context.Context, s *alertSettings, kind domain.AlertSettingKind,
 	decode func(*domain.AlertSetting) (T, error), into *[]T) error {
 	found, err := s.stored.AlertSettings(ctx, kind)
@@ -99,7 +108,7 @@ func readSettings[T any](ctx context.Context, s *alertSettings, kind domain.Aler
 		if err != nil {
 			s.log.Error("a setting of alerts cannot be read, and has no effect", "kind", string(kind), "id",
 				found[i].ID, telemetry.KeyError, err)
-			if kind != domain.SettingRule {
+			if kind != domain.SettingRule && kind != domain.SettingChannel {
 				continue
 			}
 		}

@@ -68,7 +68,10 @@ func TestAlertSettings(t *testing.T) {
 		}
 		put(domain.AlertSetting{Kind: domain.SettingChannel, ID: "later", Body: []byte(`{"kind":7}`)})
 		time.Sleep(time.Second)
-		want("env-1 ops")
+		want("env-1 later ops")
+		if now, err := settings.now(t.Context()); err != nil || now.Channels[1].Unread == "" {
+			t.Errorf("%+v, %v", now.Channels, err)
+		}
 		if !strings.Contains(log.String(), "id=later") {
 			t.Errorf("the log: %s", log.String())
 		}
@@ -77,7 +80,7 @@ func TestAlertSettings(t *testing.T) {
 		if _, err := settings.now(t.Context()); err == nil {
 			t.Error("a store that cannot be read is no error")
 		}
-		want("env-1 ops")
+		want("env-1 later ops")
 	})
 }
 

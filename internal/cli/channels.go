@@ -137,7 +137,7 @@ func (f *channelFlags) add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.spec.Kind, "kind", "", "how it is told: see `belfry channels kinds`")
 	fs.StringVar(&f.spec.Namespace, "namespace", "", "the only namespace whose rules may use it (default all)")
 	fs.BoolVar(&f.spec.Default, "default", false, "rules that name no channels mean it")
-	fs.BoolVar(&f.spec.Disabled, "disabled", false, "it is told nothing")
+	fs.BoolVar(&f.spec.Disabled, "disabled", false, "nothing is sent to it: its messages wait, for a day at most")
 	fs.IntVar(&f.spec.PerMinute, "per-minute", 0, "messages a minute (default 20)")
 	fs.StringArrayVar(&f.options, "option", nil, "NAME=VALUE of the kind; an empty value removes it; repeatable")
 	fs.StringArrayVar(&f.secrets, "secret", nil, "NAME=FILE: a secret, read from a file or - (stdin); empty removes it")

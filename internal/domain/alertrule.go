@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 
@@ -96,6 +97,11 @@ func DefaultRule() AlertRule {
 // Applies reports whether people are told of the alerts of a job by the rule.
 func (r *AlertRule) Applies(id JobID, s *Spec) bool {
 	return r.Unread == "" && !r.Disabled && (r.Limit == "" || r.Limit == s.Namespace) && r.Match.Matches(id, s)
+}
+
+// MayTell reports whether the rule may tell a channel: that of one namespace is told by rules about its jobs alone.
+func (r *AlertRule) MayTell(c *Channel) bool {
+	return c.Limit == "" || c.Limit == cmp.Or(r.Limit, r.Match.Namespace)
 }
 
 // Meets reports whether a run of failures is one that people are told of.

@@ -47,3 +47,8 @@ func DecodeChannel(s *AlertSetting) (c Channel, err error) {
 	}
 	return c, nil
 }
+
+// UnreadChannel stands for a channel that is stored and that this build cannot read: a newer one has stored it.
+func UnreadChannel(s *AlertSetting) Channel {
+	return Channel{ID: s.ID, Revision: s.Revision, Unread: "this build cannot read it"}
+}

@@ -390,7 +390,7 @@ export interface Channel {
   createdAt: number | null;
   /** Whether rules that name no channels mean it. */
   default: boolean;
-  /** Whether it is told nothing. */
+  /** Whether nothing is sent to it: its messages wait, for a day at most. */
   disabled: boolean;
   /** Why it cannot be told: its secrets need another encryption key. null: it can. */
   error: string | null;
@@ -1594,7 +1594,7 @@ export interface Missed {
 export interface NewChannel {
   /** true: rules that name no channels mean it. Without rules every final failure is told there. */
   default?: boolean;
-  /** true: it is told nothing. What waits for it ends after an hour. */
+  /** true: nothing is sent to it. Its messages wait, for a day at most. */
   disabled?: boolean;
   /** How it is told: see GET /alerts/channels/kinds. */
   kind: string;
