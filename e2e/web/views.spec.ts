@@ -28,6 +28,8 @@ export const views: [name: string, path: (f: Filled) => string, ready: (page: Pa
   ["running", () => "/ui/running", (p) => rows(p, "Running now")],
   ["failed", () => "/ui/failed", (p) => rows(p, "Failed")],
   ["alerts", () => "/ui/alerts", (p) => rows(p, "Alerts")],
+  ["groups", () => "/ui/alerts/groups", (p) => rows(p, "Groups")],
+  ["notifications", () => "/ui/alerts/notifications", (p) => shows(p, "There are none")],
   ["rules", () => "/ui/alerts/rules", (p) => rows(p, "Rules")],
   ["silences", () => "/ui/alerts/silences", (p) => shows(p, "One is a silence that comes again")],
   ["channels", () => "/ui/alerts/channels", (p) => seen(p, "Channels")],

@@ -42,6 +42,18 @@ export const conditions: Record<Kind, { label: string; fields: ConditionField[] 
   LOST: { label: "An audit has found fires without a record", fields: [] },
 };
 
+/** What holds for the jobs of a group, in words. */
+export const conditionNames: Record<Kind, string> = {
+  FAILURES: "final failures",
+  FAILED_OF_LAST: "failures among the last executions",
+  SUCCESS_RATE: "too few successes",
+  DURATION: "long executions",
+  DRIFT: "late executions",
+  MISSED: "missed fires",
+  SKIPPED: "skipped fires",
+  LOST: "fires without a record",
+};
+
 /** When people are told, in words. */
 export function conditionWords(c: Condition): string {
   const n = c.count ?? 1;

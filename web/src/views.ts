@@ -7,12 +7,14 @@ import { Channels } from "./views/channels.tsx";
 import { ClusterView } from "./views/cluster.tsx";
 import { ExecutionView } from "./views/execution.tsx";
 import { Failed } from "./views/failed.tsx";
+import { Groups } from "./views/groups.tsx";
 import { Hosts } from "./views/hosts.tsx";
 import { Forecast } from "./views/forecast.tsx";
 import { JobView } from "./views/job.tsx";
 import { EditJob, NewJob } from "./views/jobform.tsx";
 import { Jobs } from "./views/jobs.tsx";
 import { Keys } from "./views/keys.tsx";
+import { Notifications } from "./views/notifications.tsx";
 import { Operations } from "./views/operations.tsx";
 import { Overview } from "./views/overview.tsx";
 import { Proof } from "./views/proof.tsx";
@@ -44,6 +46,8 @@ export const views: View[] = [
   { path: "/running", title: "Running now", component: RunningNow, nav: { key: "r", icon: "running" } },
   { path: "/failed", title: "Failed", component: Failed, nav: { key: "f", icon: "failed" } },
   { path: "/alerts", title: "Alerts", component: Alerts, nav: { key: "a", icon: "alerts" } },
+  { path: "/alerts/groups", title: "Groups", component: Groups, all: true },
+  { path: "/alerts/notifications", title: "Notifications", component: Notifications, all: true },
   { path: "/alerts/rules", title: "Rules", component: Rules },
   { path: "/alerts/silences", title: "Silences", component: Silences },
   { path: "/alerts/channels", title: "Channels", component: Channels },
