@@ -59,6 +59,17 @@ export const refusals = new Store(0);
 /** Counts what this page has changed on the server: answers from before may be old then. */
 export const changes = new Store(0);
 
+/** The routes whose last answer lacks what a server knows that has not answered the one that was asked. */
+export const partial = new Store<ReadonlySet<string>>(new Set());
+
+function notePartial(route: string, is: boolean): void {
+  if (partial.value.has(route) === is) return;
+  const routes = new Set(partial.value);
+  if (is) routes.add(route);
+  else routes.delete(route);
+  partial.set(routes);
+}
+
 /** An id that nobody else has made. crypto.randomUUID is not there over plain HTTP from another host. */
 export const newId = (): string =>
   Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
@@ -144,6 +155,7 @@ export async function send(route: string, c: Sent = {}): Promise<Response> {
     throw new Unreachable();
   }
   noteClock(res, asked);
+  notePartial(route, res.headers.get("Belfry-Live") === "partial");
   return res;
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, mock, test } from "node:test";
-import { ApiError, call, outage, recoveries, refusals, Unreachable, urlOf } from "../src/api.ts";
+import { ApiError, call, outage, partial, recoveries, refusals, Unreachable, urlOf } from "../src/api.ts";
 
 const real = globalThis.fetch;
 
@@ -111,4 +111,20 @@ test("a call that is cancelled is no outage", async () => {
   };
   await assert.rejects(call("GET /jobs", { signal: control.signal }), { name: "AbortError" });
   assert.equal(outage.value, null);
+});
+
+test("an answer that lacks what another server knows is noted, until the next one of its route lacks nothing", async () => {
+  const lacking = (status = 200): Response =>
+    new Response("{}", { status, headers: { "Content-Type": "application/json", "Belfry-Live": "partial" } });
+  answers(lacking(), lacking(404), json({}), json({}), json({}));
+  await call("GET /executions/running");
+  await call("GET /executions/{id}", { path: { id: "x" } }).catch(() => undefined);
+  assert.deepEqual([...partial.value], ["GET /executions/running", "GET /executions/{id}"]);
+  const before = partial.value;
+  await call("GET /me");
+  assert.equal(partial.value, before); // whoever shows it is not rendered anew
+  await call("GET /executions/running");
+  assert.deepEqual([...partial.value], ["GET /executions/{id}"]);
+  await call("GET /executions/{id}", { path: { id: "x" } });
+  assert.equal(partial.value.size, 0);
 });

@@ -5,7 +5,16 @@ import { ApiError } from "../src/api.ts";
 import { type Loaded, pagesWith, refreshed, replaced } from "../src/use.ts";
 import { requestOf, tagsOf } from "../src/views/bulk.tsx";
 import { FormFault } from "../src/views/jobform.tsx";
-import { countOf, filtersOf, inWords, listOf, selectable, selectionOf } from "../src/views/filters.ts";
+import {
+  countOf,
+  filtersOf,
+  inWords,
+  listOf,
+  selectable,
+  selectionOf,
+  sorts,
+  sortsOfColumns,
+} from "../src/views/filters.ts";
 
 const of = (query: string) => filtersOf(new URLSearchParams(query));
 
@@ -157,4 +166,11 @@ test("few calls are made at a time, the newest demand first, and none that is no
   lazy.want("a", (v) => got.push(`again ${v}`));
   assert.equal(got.at(-1), "again A");
   assert.equal(asked.length, 4);
+});
+
+test("a column asks for an order that the list has, and says its direction", () => {
+  for (const { sort, direction } of Object.values(sortsOfColumns)) {
+    assert.ok(sorts.some(([name]) => name === sort));
+    assert.equal(direction, sort.startsWith("-") ? "descending" : "ascending");
+  }
 });

@@ -1,7 +1,7 @@
 // Small parts that all views are made of.
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { ApiError } from "../api.ts";
+import { ApiError, partial, type Route } from "../api.ts";
 import { now, zone } from "../settings.ts";
 import { useStore } from "../store.ts";
 import { say } from "./dialog.tsx";
@@ -97,6 +97,16 @@ export function Icon({ name }: { name: string }) {
 }
 
 /** What went wrong, in the API's own words. What is said beside a field is not said again. */
+/** Says that the last answer of a route lacks what another server knows alone. */
+export function PartialNote({ of, what }: { of: Route; what: string }) {
+  if (!useStore(partial).has(of)) return null;
+  return (
+    <p class="note warn" role="status">
+      <b>Partial:</b> a server does not answer the one that was asked. {what}
+    </p>
+  );
+}
+
 export function ErrorNote(props: {
   error: Error | undefined;
   retry?: () => void;

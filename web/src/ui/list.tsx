@@ -12,6 +12,20 @@ export interface Column<T> {
   cell: (item: T, index: number) => ComponentChildren;
   /** A heading that does more than name the column. */
   head?: ComponentChildren;
+  /** The order that the heading asks for. */
+  sort?: Order;
+}
+
+/** An order of a list that a column stands for. */
+export interface Order {
+  /** Which values come first. */
+  direction: "ascending" | "descending";
+  /** What comes first, in words. */
+  words: string;
+  /** Whether the list is in this order. */
+  on: boolean;
+  /** Asks for the order, or takes it away. */
+  toggle: () => void;
 }
 
 const overscan = 12;
@@ -91,8 +105,13 @@ export function List<T>(props: {
         <thead>
           <tr>
             {columns.map((c) => (
-              <th key={c.name} scope="col" class={`c-${c.name}`}>
-                {c.head ?? c.title}
+              <th
+                key={c.name}
+                scope="col"
+                class={`c-${c.name}`}
+                {...(c.sort?.on ? { "aria-sort": c.sort.direction } : {})}
+              >
+                {c.head ?? (c.sort ? <Sorter title={c.title} sort={c.sort} /> : c.title)}
               </th>
             ))}
           </tr>
@@ -120,6 +139,15 @@ export function List<T>(props: {
       <ErrorNote error={error} retry={more} />
       {done && <p class="muted end">{items.length > 20 ? "That is all." : " "}</p>}
     </>
+  );
+}
+
+function Sorter({ title, sort }: { title: string; sort: Order }) {
+  return (
+    <button type="button" class="sorter" title={sort.on ? undefined : sort.words} onClick={sort.toggle}>
+      {title}
+      <span aria-hidden="true">{sort.direction === "ascending" ? "▲" : "▼"}</span>
+    </button>
   );
 }
 

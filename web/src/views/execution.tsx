@@ -7,7 +7,7 @@ import { useJob } from "../lazy.ts";
 import { following } from "../neighbours.ts";
 import { href } from "../router.ts";
 import type { Execution, ExecutionWithAttempts } from "../types.gen.ts";
-import { ErrorNote, Head, Panel, Skeleton, Stat, StatusBadge, Time } from "../ui/basics.tsx";
+import { ErrorNote, Head, Panel, PartialNote, Skeleton, Stat, StatusBadge, Time } from "../ui/basics.tsx";
 import { JobLink } from "../ui/job.tsx";
 import { useApi } from "../use.ts";
 import { Sent } from "./sent.tsx";
@@ -23,6 +23,7 @@ export function ExecutionView({ params }: { params: Record<string, string> }) {
       <>
         <Head title="Execution" sub={<code>{id}</code>} />
         <ErrorNote error={asked.error} retry={asked.reload} />
+        <PartialNote of="GET /executions/{id}" what="The execution may run there." />
         {!asked.error && <Skeleton height={400} />}
       </>
     );

@@ -32,6 +32,13 @@ export const sorts = [
   ["-failures", "Failures in a row"],
 ] as const;
 
+/** The columns of the list by which it is sorted. */
+export const sortsOfColumns = {
+  next: { sort: "nextFireAt", direction: "ascending", words: "The soonest first" },
+  last: { sort: "-lastFireAt", direction: "descending", words: "The latest first" },
+  strip: { sort: "-failures", direction: "descending", words: "The most failures in a row first" },
+} as const;
+
 export function filtersOf(query: URLSearchParams): Filters {
   const get = (name: string): string => query.get(name) ?? "";
   return {

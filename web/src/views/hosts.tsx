@@ -2,7 +2,7 @@
 import { count, duration, plural } from "../format.ts";
 import { href, setQuery, usePlace } from "../router.ts";
 import type { Host } from "../types.gen.ts";
-import { Choice, ErrorNote, Head, Panel, Skeleton, Time } from "../ui/basics.tsx";
+import { Choice, ErrorNote, Head, Panel, PartialNote, Skeleton, Time } from "../ui/basics.tsx";
 import { Empty } from "../ui/empty.tsx";
 import { useApi } from "../use.ts";
 
@@ -36,6 +36,7 @@ export function Hosts() {
         }
       />
       <ErrorNote error={asked.error} />
+      <PartialNote of="GET /hosts" what="Its calls are not counted here." />
       <div class="filters">
         <Choice label="Sort" value={sort} options={sorts} onChange={(s) => setQuery({ sort: s })} />
       </div>

@@ -4,7 +4,7 @@ import { call } from "../api.ts";
 import { count, duration } from "../format.ts";
 import { href, setQuery, usePlace } from "../router.ts";
 import type { Execution, Job } from "../types.gen.ts";
-import { ErrorNote, Panel, Skeleton, StatusBadge, statuses, Time } from "../ui/basics.tsx";
+import { ErrorNote, Panel, PartialNote, Skeleton, StatusBadge, statuses, Time } from "../ui/basics.tsx";
 import { Chart, type Line } from "../ui/chart.tsx";
 import { type Column, List } from "../ui/list.tsx";
 import { Strip } from "../ui/strip.tsx";
@@ -65,6 +65,7 @@ export function Executions({ job }: { job: Job }) {
             <Instant name="to" label="to" value={to} />
           </search>
         </header>
+        <PartialNote of="GET /jobs/{id}/executions" what="An execution that runs there is missing here." />
         <List
           title="Executions"
           pages={pages}

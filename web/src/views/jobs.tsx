@@ -7,9 +7,9 @@ import { useMay } from "../me.ts";
 import { href, setQuery, usePlace } from "../router.ts";
 import { useStore } from "../store.ts";
 import type { ListedJob } from "../types.gen.ts";
-import { Choice, Head, Icon, StatusBadge, Time } from "../ui/basics.tsx";
+import { Choice, Head, Icon, PartialNote, StatusBadge, Time } from "../ui/basics.tsx";
 import { TextFilter } from "../ui/filter.tsx";
-import { type Column, List } from "../ui/list.tsx";
+import { type Column, List, type Order } from "../ui/list.tsx";
 import { Strip } from "../ui/strip.tsx";
 import { usePages } from "../use.ts";
 import { nameOf } from "../words.ts";
@@ -24,6 +24,7 @@ import {
   selectable,
   selectionOf,
   sorts,
+  sortsOfColumns,
   states,
 } from "./filters.ts";
 
@@ -89,12 +90,13 @@ export function Jobs() {
           ) : undefined
         }
       />
+      <PartialNote of="GET /jobs" what="The jobs that it fires are not in this order." />
       <List
         title="Jobs"
         pages={pages}
         id={(j) => j.id}
         selected={(j) => all || picked.has(j.id)}
-        columns={columns(all, picked, pick, shownPicked, (on) =>
+        columns={columns(all, picked, pick, shownPicked, filters.sort, (on) =>
           on ? setPicked(new Map(pages.items.map((j) => [j.id, j]))) : clear(),
         ).filter((c) => edits || c.name !== "pick")}
         every={5000}
@@ -109,6 +111,7 @@ function columns(
   picked: ReadonlyMap<string, ListedJob>,
   pick: (job: ListedJob, on: boolean) => void,
   shownPicked: boolean,
+  sort: string,
   pickShown: (on: boolean) => void,
 ): Column<ListedJob>[] {
   return [
@@ -134,10 +137,17 @@ function columns(
     },
     { name: "job", title: "Job", cell: (j) => <Name job={j} /> },
     { name: "schedule", title: "Schedule", cell: (j) => <Schedule job={j} /> },
-    { name: "next", title: "Next fire", cell: (j) => <Next job={j} /> },
-    { name: "last", title: "Last outcome", cell: (j) => <Last job={j} /> },
-    { name: "strip", title: "Last 20", cell: (j) => <JobStrip id={j.id} /> },
+    { name: "next", title: "Next fire", sort: orderOf("next", sort), cell: (j) => <Next job={j} /> },
+    { name: "last", title: "Last outcome", sort: orderOf("last", sort), cell: (j) => <Last job={j} /> },
+    { name: "strip", title: "Last 20", sort: orderOf("strip", sort), cell: (j) => <JobStrip id={j.id} /> },
   ];
+}
+
+/** The order that the heading of a column asks for; asked for again, the list is in its own order again. */
+function orderOf(column: keyof typeof sortsOfColumns, sort: string): Order {
+  const is = sortsOfColumns[column];
+  const on = sort === is.sort;
+  return { direction: is.direction, words: is.words, on, toggle: () => setQuery({ sort: on ? "" : is.sort }) };
 }
 
 function Name({ job }: { job: ListedJob }) {

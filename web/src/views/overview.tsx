@@ -2,12 +2,11 @@
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { serverNow } from "../api.ts";
 import { compact, count, duration, plural, rate } from "../format.ts";
-import { useJobName } from "../lazy.ts";
 import { type Moment, useLive } from "../live.ts";
 import { me } from "../me.ts";
 import { href } from "../router.ts";
 import { useStore } from "../store.ts";
-import type { Alert, Health, Host, Metrics } from "../types.gen.ts";
+import type { Failing, FailingEntry, Health, Host, Metrics } from "../types.gen.ts";
 import { ErrorNote, Head, Icon, Panel, Skeleton, Stat, Time } from "../ui/basics.tsx";
 import { Chart, type Line } from "../ui/chart.tsx";
 import { FirstJob } from "../ui/empty.tsx";
@@ -25,8 +24,8 @@ export function Overview() {
       <NextPeak />
       {!confined && <OfAll />}
       <div class="columns">
-        <FailingJobs />
-        {!confined && <FailingHosts />}
+        <WhatFails by="job" />
+        <FailingHosts confined={confined} />
       </div>
       <About health={health.data} confined={confined} />
     </>
@@ -197,127 +196,97 @@ function LiveCharts({ moments }: { moments: Moment[] }) {
   );
 }
 
-/** The jobs with the most failures in a row. */
-function FailingJobs() {
-  const asked = useApi("GET /observability/alerts", { query: { open: true, limit: 500 } }, { every: 5000, keep: true });
-  const alerts = asked.data?.alerts;
-  const worst = useMemo(() => [...(alerts ?? [])].sort((a, b) => b.count - a.count).slice(0, 8), [alerts]);
-  const more = asked.data?.nextCursor !== undefined;
+/** How much of what fails is shown, by job and by host. */
+const failingShown = 8;
+
+/** What the last day's runs of failures add up to, by job or by host. */
+function WhatFails({ by, state }: { by: Failing["by"]; state?: (host: string) => string | undefined }) {
+  const query = { by, limit: failingShown };
+  const asked = useApi("GET /observability/failing", { query }, { every: 5000, keep: true });
+  const found = asked.data;
+  const byJob = by === "job";
   return (
     <Panel
-      title="What fails most, by job"
-      actions={alerts && alerts.length > 0 && <a href={href("/jobs", { state: "failing" })}>All failing jobs</a>}
+      title={byJob ? "What fails most, by job" : "What fails most, by host"}
+      actions={
+        found &&
+        found.failing.length > 0 &&
+        (byJob ? (
+          <a href={href("/jobs", { state: "failing", sort: "-failures" })}>All failing jobs</a>
+        ) : (
+          <a href={href("/hosts")}>All hosts</a>
+        ))
+      }
     >
       <ErrorNote error={asked.error} />
-      {!alerts && !asked.error && <Skeleton height={180} />}
-      {alerts?.length === 0 && <p class="muted">No job fails.</p>}
-      {worst.length > 0 && (
-        <table class="plain">
+      {!found && !asked.error && <Skeleton height={180} />}
+      {found?.failing.length === 0 && (
+        <p class="muted">{byJob ? "No job" : "No call"} has failed in the last 24 hours.</p>
+      )}
+      {found && found.failing.length > 0 && (
+        <table class="plain" aria-label={byJob ? "Jobs that fail" : "Hosts that fail"}>
           <thead>
             <tr>
-              <th scope="col">Job</th>
+              <th scope="col">{byJob ? "Job" : "Host"}</th>
               <th scope="col" class="num">
-                In a row
+                Failures
               </th>
               <th scope="col">Last failure</th>
             </tr>
           </thead>
           <tbody>
-            {worst.map((a) => (
-              <FailingJob key={a.jobId} alert={a} />
+            {found.failing.map((f) => (
+              <Fails key={f.jobId ?? f.host} of={f} state={byJob ? undefined : state?.(f.host)} />
             ))}
           </tbody>
         </table>
       )}
-      {more && <p class="muted">Of the 500 jobs that have failed most lately.</p>}
+      {found?.complete === false && <p class="muted">Of the latest runs of failures: there are too many to add up.</p>}
     </Panel>
   );
 }
 
-function FailingJob({ alert: a }: { alert: Alert }) {
-  const name = useJobName(a.jobId);
+function Fails({ of: f, state }: { of: FailingEntry; state: string | undefined }) {
+  const to = f.jobId ? href(`/jobs/${f.jobId}`) : href("/jobs", { host: f.host, state: f.open ? "failing" : "" });
+  const name = f.jobId ? f.name : f.host.replace(/^https?:\/\//, "") || "no host";
   return (
     <tr>
       <td>
-        <a class="strong" href={href(`/jobs/${a.jobId}`)}>
-          {name ?? <code>{a.jobId}</code>}
-        </a>
-        <small class="muted clip" title={a.error ?? undefined}>
-          {a.kind === "LOST" ? "Fires have no record. " : ""}
-          {a.error}
+        <a class="strong" href={to}>
+          {name ?? <code>{f.jobId}</code>}
+        </a>{" "}
+        <span class={`badge ${state || f.open ? "s-failed" : "s-success"}`}>{state ?? nowOf(f)}</span>
+        <small class="muted clip" title={f.error ?? undefined}>
+          {f.error}
         </small>
       </td>
-      <td class="num">{count(a.count)}</td>
+      <td class="num">{count(f.failures)}</td>
       <td>
-        <Time at={a.lastAt} />
+        <a class="plainlink" href={href(`/executions/${f.executionId}`)}>
+          <Time at={f.lastAt} />
+        </a>
       </td>
     </tr>
   );
+}
+
+function nowOf(f: FailingEntry): string {
+  if (f.jobId) return f.open ? "Fails" : "Recovered";
+  return f.open ? `${plural(f.open, "job")} ${f.open === 1 ? "fails" : "fail"}` : "Recovered";
 }
 
 const hostStates: Partial<Record<Host["state"], string>> = {
   hanging: "Hangs",
   silent: "Silent",
   refusing: "Refuses",
-  connecting: "Connecting",
 };
 
-/** The hosts that do not answer, or whose calls have failed in the last hour. */
-function FailingHosts() {
-  const asked = useApi("GET /hosts", { query: { limit: 100 } }, { every: 5000, keep: true });
+/** What fails most by host; with a key of all namespaces beside what the dispatcher knows of these hosts. */
+function FailingHosts({ confined }: { confined: boolean }) {
+  const asked = useApi("GET /hosts", { query: { limit: 100 } }, { every: 5000, keep: true, off: confined });
   const hosts = asked.data?.hosts;
-  const more = asked.data && asked.data.total > asked.data.hosts.length;
-  const bad = useMemo(() => {
-    const lately = serverNow() - 3_600_000;
-    const at = (h: Host): number => h.lastError?.at ?? 0;
-    return (hosts ?? [])
-      .filter((h) => hostStates[h.state] || at(h) > lately)
-      .sort((a, b) => Number(!!hostStates[b.state]) - Number(!!hostStates[a.state]) || at(b) - at(a))
-      .slice(0, 8);
-  }, [hosts]);
-  return (
-    <Panel title="What fails, by host">
-      <ErrorNote error={asked.error} />
-      {!hosts && !asked.error && <Skeleton height={180} />}
-      {hosts && bad.length === 0 && (
-        <p class="muted">
-          No call has failed in the last hour{more && ` at the ${count(hosts.length)} busiest hosts`}.
-        </p>
-      )}
-      {bad.length > 0 && (
-        <table class="plain">
-          <thead>
-            <tr>
-              <th scope="col">Host</th>
-              <th scope="col">State</th>
-              <th scope="col">Last failure</th>
-            </tr>
-          </thead>
-          <tbody>
-            {bad.map((h) => (
-              <tr key={h.host}>
-                <td>
-                  <a class="strong" href={href("/jobs", { host: h.host })}>
-                    {h.host.replace(/^https?:\/\//, "")}
-                  </a>
-                  <small class="muted clip" title={h.lastError?.error}>
-                    {h.lastError?.error}
-                  </small>
-                </td>
-                <td>
-                  <span class={`badge ${hostStates[h.state] ? "s-failed" : ""}`}>{hostStates[h.state] ?? h.state}</span>
-                </td>
-                <td>
-                  <Time at={h.lastError?.at} />
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
-      {more && bad.length > 0 && <p class="muted">Of the {count(asked.data?.hosts.length ?? 0)} busiest hosts.</p>}
-    </Panel>
-  );
+  const states = useMemo(() => new Map((hosts ?? []).map((h) => [h.host, hostStates[h.state]])), [hosts]);
+  return <WhatFails by="host" state={(host) => states.get(host)} />;
 }
 
 /** Which program on which store answers. */

@@ -5,7 +5,7 @@ import { href, setQuery, usePlace } from "../router.ts";
 import { now } from "../settings.ts";
 import { useStore } from "../store.ts";
 import type { Routes, RunningExecution } from "../types.gen.ts";
-import { Choice, Head, Time } from "../ui/basics.tsx";
+import { Choice, Head, PartialNote, Time } from "../ui/basics.tsx";
 import { Empty } from "../ui/empty.tsx";
 import { JobLink, useJobZone } from "../ui/job.tsx";
 import { type Column, List } from "../ui/list.tsx";
@@ -39,6 +39,7 @@ export function RunningNow() {
       <search class="filters">
         <Choice label="State" value={state} options={states} onChange={(s) => setQuery({ state: s })} />
       </search>
+      <PartialNote of="GET /executions/running" what="What runs there is missing here." />
       <List
         title="Running now"
         pages={pages}

@@ -1,0 +1,78 @@
+import { filled, type Filled } from "./support/samples.ts";
+import { expect, test as base } from "./support/test.ts";
+
+// What the heads of columns sort, what the overview adds up, and what is said where another server is silent.
+
+const test = base.extend<object, { sample: Filled }>({
+  sample: [
+    async ({}, use) => {
+      const f = await filled();
+      await use(f);
+      await f.stop();
+    },
+    { scope: "worker" },
+  ],
+});
+
+test("the heads of the list of jobs sort it, say so, and take the order away again", async ({ page, sample }) => {
+  await page.goto(`${sample.server.url}/ui/jobs`);
+  const list = page.getByRole("table", { name: "Jobs" });
+  const head = (name: string) => list.getByRole("columnheader", { name });
+  const first = list.locator("tbody tr:not([aria-hidden])").first();
+  await expect(first).toContainText("Heartbeat");
+  await expect(list.locator("[aria-sort]")).toHaveCount(0);
+  await expect(head("Schedule").getByRole("button")).toHaveCount(0);
+  for (const [name, sort, direction] of [
+    ["Next fire", "nextFireAt", "ascending"],
+    ["Last outcome", "-lastFireAt", "descending"],
+    ["Last 20", "-failures", "descending"],
+  ] as const) {
+    const answered = page.waitForResponse((r) => r.url().includes(`sort=${encodeURIComponent(sort)}`) && r.ok());
+    await head(name).getByRole("button").press("Enter");
+    await answered;
+    await expect(head(name)).toHaveAttribute("aria-sort", direction);
+    await expect(list.locator("[aria-sort]")).toHaveCount(1);
+    await expect(page).toHaveURL(new RegExp(`sort=${sort}`));
+    await expect(page.getByRole("combobox", { name: "Sort" })).toHaveValue(sort);
+  }
+  await expect(first).toContainText("Dead port");
+  await page.goBack();
+  await expect(head("Last outcome")).toHaveAttribute("aria-sort", "descending");
+  await page.goForward();
+  await head("Last 20").getByRole("button").click();
+  await expect(list.locator("[aria-sort]")).toHaveCount(0);
+  await expect(first).toContainText("Heartbeat");
+});
+
+test("the overview adds up what fails, by job and by host", async ({ page, sample }) => {
+  await page.goto(`${sample.server.url}/ui/`);
+  const jobs = page.getByRole("table", { name: "Jobs that fail" });
+  const hosts = page.getByRole("table", { name: "Hosts that fail" });
+  const job = jobs.locator("tbody tr").filter({ hasText: "Dead port" });
+  await expect(job).toContainText("Fails");
+  await expect(job.getByRole("cell").nth(1)).toHaveText(/^[1-9]\d*$/);
+  await expect(jobs.locator("tbody tr")).toHaveCount(1);
+  const host = hosts.locator("tbody tr").filter({ hasText: "127.0.0.1:9" });
+  await expect(host).toContainText(/1 job fails|Refuses/);
+  await expect(hosts.locator("tbody tr")).toHaveCount(1);
+  await job.getByRole("link").last().click();
+  await expect(page.getByRole("heading", { level: 1, name: "Execution" })).toBeVisible();
+  await expect(page.getByText("What went wrong:")).toBeVisible();
+  await page.goBack();
+  await host.getByRole("link", { name: "127.0.0.1:9" }).click();
+  await expect(page.getByRole("table", { name: "Jobs" }).locator("tbody tr:not([aria-hidden])")).toHaveCount(1);
+});
+
+test("what lacks the part of a server that is silent is marked, until it answers", async ({ page, sample }) => {
+  let silent = true;
+  await page.route(/\/executions\/running/, async (route) => {
+    const answer = await route.fetch();
+    const headers = { ...answer.headers(), ...(silent ? { "belfry-live": "partial" } : {}) };
+    await route.fulfill({ response: answer, headers });
+  });
+  await page.goto(`${sample.server.url}/ui/running`);
+  const note = page.getByRole("status").filter({ hasText: "What runs there is missing here." });
+  await expect(note).toBeVisible();
+  silent = false;
+  await expect(note).toHaveCount(0);
+});
