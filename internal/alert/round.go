@@ -89,7 +89,7 @@ func (o *round) page(ctx context.Context, s *stepping, w *watch) error {
 	g, known := s.groups.all[id]
 	if r := s.settings.ruleOf(&g); known && r != nil {
 		limit := int(s.work)
-		if judged(r.When.Which()) {
+		if kind := r.When.Which(); judged(kind) || kind == domain.WhenNotRun {
 			limit /= workJudge
 		}
 		limit = max(1, min(limit, membersAtOnce))
@@ -126,6 +126,10 @@ func (o *round) members(ctx context.Context, s *stepping, w *watch, r *domain.Al
 	if err != nil {
 		return err
 	}
+	late, err := o.late(ctx, s, r, active)
+	if err != nil {
+		return err
+	}
 	members = s.unchanged(members)
 	for i := range members {
 		m := &members[i]
@@ -141,6 +145,8 @@ func (o *round) members(ctx context.Context, s *stepping, w *watch, r *domain.Al
 			continue
 		case w == nil:
 			s.over(r, job, notKnown)
+		case kind == domain.WhenNotRun && late[m.JobID] == nil:
+			s.over(r, job, "")
 		case judged(kind):
 			err = s.judge(ctx, r, job)
 		case w.misses(key):
@@ -152,6 +158,19 @@ func (o *round) members(ctx context.Context, s *stepping, w *watch, r *domain.Al
 		o.cover.add(m.JobID, job)
 	}
 	return nil
+}
+
+// late returns those of some jobs that have still not run, if that is what the rule is about.
+func (o *round) late(ctx context.Context, s *stepping, r *domain.AlertRule,
+	active map[domain.JobID]*domain.Version) (map[domain.JobID]*late, error) {
+	if r.When.Which() != domain.WhenNotRun {
+		return nil, nil
+	}
+	jobs := make([]domain.Job, 0, len(active))
+	for id, v := range active {
+		jobs = append(jobs, domain.Job{ID: id, Current: *v})
+	}
+	return lateOf(ctx, s, r, jobs)
 }
 
 // ended notes what was found of a group: by what it is silenced, and how many of its alerts are open. Two processes

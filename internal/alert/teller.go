@@ -32,6 +32,7 @@ type Teller struct {
 	groups   *openGroups // nil: to be read
 	round    round
 	watch    watch
+	patrol   patrol
 	orphans  orphans
 	refused  bool // the last step: another one came first
 	couriers map[string]*courier
@@ -48,7 +49,7 @@ func New(c Config) (*Teller, error) {
 
 // Run tells people until the context ends.
 func (t *Teller) Run(ctx context.Context) {
-	t.groups = nil // another process may have gone on meanwhile
+	t.groups, t.patrol = nil, patrol{} // another process may have gone on meanwhile
 	defer t.sending.Wait()
 	defer t.stopCouriers()
 	failed := false
@@ -112,6 +113,9 @@ func (t *Teller) step(ctx context.Context) (more bool, err error) {
 	}
 	waiting, err := t.watch.apply(ctx, s)
 	if err != nil {
+		return false, err
+	}
+	if err := t.patrol.goOn(ctx, s, t.Clock.Now()); err != nil {
 		return false, err
 	}
 	if t.round.begin(t.groups, t.settings.Rules, t.Clock.Now()) {

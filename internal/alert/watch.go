@@ -38,7 +38,9 @@ type watch struct {
 }
 
 // watched reports whether a condition is looked for here.
-func watched(kind domain.ConditionKind) bool { return kind != domain.WhenFailures && !judged(kind) }
+func watched(kind domain.ConditionKind) bool {
+	return kind != domain.WhenFailures && kind != domain.WhenNotRun && !judged(kind)
+}
 
 // misses reports whether the condition of a rule is known not to hold for a job any more.
 func (w *watch) misses(key memberKey) bool { return w.ready[key.rule] && w.seen[key] == nil }

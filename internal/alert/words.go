@@ -23,7 +23,8 @@ var wordings = map[domain.ConditionKind]wording{
 		"missed fire"},
 	domain.WhenSkipped: {"Fires skipped", "Fires still skipped", "No more fires skipped", "had skipped fires",
 		"skipped fire"},
-	domain.WhenLost: {"Fires lost", "Fires lost", "No more fires lost for a day", "had lost fires", "lost fire"},
+	domain.WhenNotRun: {"Not run", "Still not run", "Running again", "had not run", "missing execution"},
+	domain.WhenLost:   {"Fires lost", "Fires lost", "No more fires lost for a day", "had lost fires", "lost fire"},
 }
 
 // whenOf is the condition of a group.

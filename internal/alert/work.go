@@ -6,6 +6,7 @@ package alert
 const (
 	foldWork   = 3_000 // changes of alerts
 	roundWork  = 3_000 // the look at what is open
+	patrolWork = 3_000 // the look for jobs that have not run
 	decideWork = 5_000 // groups, and the messages about them
 
 	workRow   = 1

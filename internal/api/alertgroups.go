@@ -66,7 +66,7 @@ type alertGroupBody struct {
 	RecoveredAt *int64            `json:"recoveredAt" format:"unix-ms" doc:"When the last alert of it ended, Unix milliseconds; null: one is open." example:"1767225780102"`
 	ToldAt      *int64            `json:"toldAt" format:"unix-ms" doc:"When people were told last, Unix milliseconds; null: not yet." example:"1767225610145"`
 
-	When         domain.ConditionKind `json:"when" enum:"FAILURES,FAILED_OF_LAST,SUCCESS_RATE,DURATION,DRIFT,MISSED,SKIPPED,LOST" doc:"The condition that holds for its jobs: see the rules." example:"FAILURES"`
+	When         domain.ConditionKind `json:"when" enum:"FAILURES,FAILED_OF_LAST,SUCCESS_RATE,DURATION,DRIFT,MISSED,SKIPPED,LOST,NOT_RUN" doc:"The condition that holds for its jobs: see the rules." example:"FAILURES"`
 	Silenced     *quietBody           `json:"silenced,omitempty" doc:"By what people are not told of it now."`
 	Acknowledged *acknowledgementBody `json:"acknowledged,omitempty" doc:"Who looks after it."`
 	Samples      []alertSampleBody    `json:"samples" nullable:"false" doc:"The jobs that failed first, five at most."`

@@ -52,8 +52,8 @@ func (h ruleRoutes) register(rt *router) {
 
 // conditionBody is a domain.Condition.
 type conditionBody struct {
-	Kind        domain.ConditionKind `json:"kind" enum:"FAILURES,FAILED_OF_LAST,SUCCESS_RATE,DURATION,DRIFT,MISSED,SKIPPED,LOST" doc:"FAILURES: count executions in a row have failed for good. FAILED_OF_LAST: count of the last of executions. SUCCESS_RATE: fewer than percent of at least count executions in the window have succeeded; asked when one fails. DURATION, DRIFT: count executions in the window have taken, or were started, more than thresholdMs. MISSED, SKIPPED: count fires in the window were dropped by the policy of the job. LOST: an audit has found fires without a record." example:"FAILED_OF_LAST"`
-	Count       int                  `json:"count,omitempty" minimum:"1" maximum:"1000" doc:"How many; absent: 1. Not with LOST." example:"3"`
+	Kind        domain.ConditionKind `json:"kind" enum:"FAILURES,FAILED_OF_LAST,SUCCESS_RATE,DURATION,DRIFT,MISSED,SKIPPED,LOST,NOT_RUN" doc:"FAILURES: count executions in a row have failed for good. FAILED_OF_LAST: count of the last of executions. SUCCESS_RATE: fewer than percent of at least count executions in the window have succeeded; asked when one fails. DURATION, DRIFT: count executions in the window have taken, or were started, more than thresholdMs. MISSED, SKIPPED: count fires in the window were dropped by the policy of the job. LOST: an audit has found fires without a record. NOT_RUN: a fire was due longer than thresholdMs ago, and none was sent since." example:"FAILED_OF_LAST"`
+	Count       int                  `json:"count,omitempty" minimum:"1" maximum:"1000" doc:"How many; absent: 1. Not with LOST and NOT_RUN." example:"3"`
 	Of          int                  `json:"of,omitempty" minimum:"1" maximum:"100" doc:"With FAILED_OF_LAST: of how many." example:"10"`
 	Percent     int                  `json:"percent,omitempty" minimum:"1" maximum:"100" doc:"With SUCCESS_RATE." example:"95"`
 	ThresholdMs int64                `json:"thresholdMs,omitempty" minimum:"1" maximum:"86400000" doc:"With DURATION and DRIFT, milliseconds." example:"5000"`

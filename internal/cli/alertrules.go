@@ -82,6 +82,8 @@ func conditionText(c *client.Condition) string {
 		return fmt.Sprintf("%d %s%s", n, strings.ToLower(c.Kind), window)
 	case "LOST":
 		return "fires lost"
+	case "NOT_RUN":
+		return "not run for " + shortSpan(c.ThresholdMs)
 	}
 	return c.Kind
 }
@@ -176,7 +178,8 @@ func (r alertCommands) rulesSetCommand() *cobra.Command {
 			"  DURATION         --count executions in --window have taken longer than --threshold\n" +
 			"  DRIFT            --count executions in --window were started later than --threshold\n" +
 			"  MISSED, SKIPPED  --count fires in --window were dropped by the policy of the job\n" +
-			"  LOST             an audit has found fires without a record\n\n" + serverHelp,
+			"  LOST             an audit has found fires without a record\n" +
+			"  NOT_RUN          a fire was due longer than --threshold ago, and none was sent since\n\n" + serverHelp,
 		Example: "  belfry rules set payments --host payments.example.com --count 3 --channel ops\n" +
 			"  belfry rules set late --kind DRIFT --threshold 5s --count 10 --window 10m",
 		Args: oneArg("the id of a rule"),

@@ -18,11 +18,13 @@ const (
 	WhenMissed      ConditionKind = "MISSED"         // so many fires in a window are MISSED by the misfire policy
 	WhenSkipped     ConditionKind = "SKIPPED"        // so many fires in a window are SKIPPED by the overlap policy
 	WhenLost        ConditionKind = "LOST"           // an audit has found fires without a record
+	WhenNotRun      ConditionKind = "NOT_RUN"        // a fire was due longer ago, and none was sent since
 )
 
 // ConditionKinds are all of them.
 var ConditionKinds = []ConditionKind{
 	WhenFailures, WhenFailedOf, WhenSuccessRate, WhenDuration, WhenDrift, WhenMissed, WhenSkipped, WhenLost,
+	WhenNotRun,
 }
 
 // Condition says when people are told of a job. The fields that its kind does not have are zero.
@@ -54,6 +56,7 @@ var conditionFields = map[ConditionKind]struct{ of, percent, threshold, window, 
 	WhenMissed:      {window: true, count: true},
 	WhenSkipped:     {window: true, count: true},
 	WhenLost:        {},
+	WhenNotRun:      {threshold: true},
 }
 
 // Which returns the kind.
@@ -107,7 +110,11 @@ func (c *Condition) validate(fe *fieldErrors) {
 	part("count", has.count, kind == WhenFailedOf, int64(c.Count), 1, maxConditionCount)
 	part("of", has.of, true, int64(c.Of), 1, MaxConditionOf)
 	part("percent", has.percent, true, int64(c.Percent), 1, 100)
-	part("thresholdMs", has.threshold, true, c.ThresholdMs, 1, maxThresholdMs)
+	threshold := int64(1)
+	if kind == WhenNotRun {
+		threshold = minConditionMs // a call that is under way for less has no row
+	}
+	part("thresholdMs", has.threshold, true, c.ThresholdMs, threshold, maxThresholdMs)
 	part("windowMs", has.window, false, c.WindowMs, minConditionMs, MaxConditionMs)
 	if has.of && c.Of >= 1 && c.Count > c.Of {
 		fe.addAs(FieldContradiction, "when.count", "must be at most when.of, which is "+strconv.Itoa(c.Of), c.Count)

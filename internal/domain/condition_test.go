@@ -35,6 +35,10 @@ func TestConditionRefusesWhatDoesNothing(t *testing.T) {
 		{Condition{Kind: WhenDrift, ThresholdMs: 1, Percent: 5}, "when.percent"},
 		{Condition{Kind: WhenMissed, WindowMs: 3_600_001}, "when.windowMs"},
 		{Condition{Kind: WhenLost, Count: 1}, "when.count"},
+		{Condition{Kind: WhenNotRun, ThresholdMs: 60_000}, ""},
+		{Condition{Kind: WhenNotRun}, "when.thresholdMs"},
+		{Condition{Kind: WhenNotRun, ThresholdMs: 59_999}, "when.thresholdMs"},
+		{Condition{Kind: WhenNotRun, ThresholdMs: 60_000, WindowMs: 60_000}, "when.windowMs"},
 	} {
 		var fe fieldErrors
 		c.when.validate(&fe)

@@ -40,6 +40,7 @@ export const conditions: Record<Kind, { label: string; fields: ConditionField[] 
   MISSED: { label: "Fires were dropped by the misfire policy", fields: [count, window] },
   SKIPPED: { label: "Fires were dropped by the overlap policy, or had no room", fields: [count, window] },
   LOST: { label: "An audit has found fires without a record", fields: [] },
+  NOT_RUN: { label: "A job has not run for long", fields: [{ ...longer("Longer than it was due"), start: 300_000 }] },
 };
 
 /** What holds for the jobs of a group, in words. */
@@ -77,6 +78,8 @@ export function conditionWords(c: Condition): string {
       return `${plural(n, "fire")} skipped ${within}`;
     case "LOST":
       return "fires without a record";
+    case "NOT_RUN":
+      return `not run for ${duration(c.thresholdMs ?? 0)} after it was due`;
   }
 }
 

@@ -70,7 +70,7 @@ export interface AlertGroup {
   /** When people were told last, Unix milliseconds; null: not yet. */
   toldAt: number | null;
   /** The condition that holds for its jobs: see the rules. */
-  when: "FAILURES" | "FAILED_OF_LAST" | "SUCCESS_RATE" | "DURATION" | "DRIFT" | "MISSED" | "SKIPPED" | "LOST";
+  when: "FAILURES" | "FAILED_OF_LAST" | "SUCCESS_RATE" | "DURATION" | "DRIFT" | "MISSED" | "SKIPPED" | "LOST" | "NOT_RUN";
 }
 
 export interface AlertGroups {
@@ -482,10 +482,10 @@ export interface Cluster {
 }
 
 export interface Condition {
-  /** How many; absent: 1. Not with LOST. */
+  /** How many; absent: 1. Not with LOST and NOT_RUN. */
   count?: number;
-  /** FAILURES: count executions in a row have failed for good. FAILED_OF_LAST: count of the last of executions. SUCCESS_RATE: fewer than percent of at least count executions in the window have succeeded; asked when one fails. DURATION, DRIFT: count executions in the window have taken, or were started, more than thresholdMs. MISSED, SKIPPED: count fires in the window were dropped by the policy of the job. LOST: an audit has found fires without a record. */
-  kind: "FAILURES" | "FAILED_OF_LAST" | "SUCCESS_RATE" | "DURATION" | "DRIFT" | "MISSED" | "SKIPPED" | "LOST";
+  /** FAILURES: count executions in a row have failed for good. FAILED_OF_LAST: count of the last of executions. SUCCESS_RATE: fewer than percent of at least count executions in the window have succeeded; asked when one fails. DURATION, DRIFT: count executions in the window have taken, or were started, more than thresholdMs. MISSED, SKIPPED: count fires in the window were dropped by the policy of the job. LOST: an audit has found fires without a record. NOT_RUN: a fire was due longer than thresholdMs ago, and none was sent since. */
+  kind: "FAILURES" | "FAILED_OF_LAST" | "SUCCESS_RATE" | "DURATION" | "DRIFT" | "MISSED" | "SKIPPED" | "LOST" | "NOT_RUN";
   /** With FAILED_OF_LAST: of how many. */
   of?: number;
   /** With SUCCESS_RATE. */

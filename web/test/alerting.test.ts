@@ -30,6 +30,7 @@ test("each condition is said in words, with its numbers and their units", () => 
     [{ kind: "MISSED" }, "1 fire missed within 1 h"],
     [{ kind: "SKIPPED", count: 5 }, "5 fires skipped within 1 h"],
     [{ kind: "LOST" }, "fires without a record"],
+    [{ kind: "NOT_RUN", thresholdMs: 300_000 }, "not run for 5 min after it was due"],
   ];
   for (const [condition, text] of words) assert.equal(conditionWords(condition), text);
   assert.deepEqual(new Set(words.map(([c]) => c.kind)), new Set(Object.keys(conditions)));
