@@ -189,12 +189,9 @@ func (k *Keyring) findHash(hash [32]byte) (Caller, bool) {
 }
 
 // Holds reports whether an author of a request may still do what he might do then. A key must not
-// be revoked or expired. Who came without one may go on as long as there is none, and who has signed in by OpenID
-// Connect as long as one can do that.
+// be revoked or expired. Who came without one may go on as long as there is none. What people may who have signed in by
+// OpenID Connect is not known here: see [Sessions.MayGoOn].
 func (k *Keyring) Holds(author domain.Author) bool {
-	if strings.HasPrefix(author.Key, domain.AuthorOIDC) {
-		return k.People
-	}
 	switch author.Key {
 	case domain.AuthorEnv:
 		return len(k.fixed) > 0

@@ -120,6 +120,13 @@ func (p *Provider) callerOf(who *person) (Caller, bool) {
 	return Caller{Key: domain.AuthorOIDC + who.Subject, Name: who.Name, Role: g.Role, Namespace: g.Namespace}, true
 }
 
+// gives reports whether a grant gives somebody a role in a namespace; empty: in all.
+func (p *Provider) gives(role domain.Role, namespace string) bool {
+	return p != nil && slices.ContainsFunc(p.Grants, func(g Grant) bool {
+		return g.Role.Covers(role) && (g.Namespace == "" || g.Namespace == namespace)
+	})
+}
+
 // people keeps how much each person has asked for of late. Beyond maxPeople, it is not known of some.
 type people struct {
 	perSecond int // requests of one person; zero: any number

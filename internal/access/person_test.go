@@ -194,15 +194,64 @@ func TestSignInsOfPeopleAreBounded(t *testing.T) {
 	}
 }
 
-// TestPeopleWithoutKeys: a server where people sign in is not open because there is no key, and their work goes on.
+// TestPeopleWithoutKeys: a server where people sign in is not open because there is no key.
 func TestPeopleWithoutKeys(t *testing.T) {
 	w := open(t, newStore(t))
-	who := domain.Author{Key: domain.AuthorOIDC + "ann-7"}
-	if !w.Empty() || w.Holds(who) || !w.Holds(domain.Author{Key: domain.AuthorLoopback}) {
+	if !w.Empty() || !w.Holds(domain.Author{Key: domain.AuthorLoopback}) {
 		t.Error("without a provider")
 	}
 	w.People = true
-	if w.Empty() || !w.Holds(who) || w.Holds(domain.Author{Key: domain.AuthorLoopback}) {
+	if w.Empty() || w.Holds(domain.Author{Key: domain.AuthorLoopback}) {
 		t.Error("with a provider")
+	}
+}
+
+// TestWorkOfPeople: an operation goes on while the session that began it could, and while a grant gives what it needs.
+func TestWorkOfPeople(t *testing.T) { synctest.Test(t, workOfPeople) }
+
+func workOfPeople(t *testing.T) {
+	w := open(t, newStore(t))
+	w.People = true
+	s := peopleOf(t, w, nil)
+	_, key := w.create(t, domain.RoleAdmin, 0)
+	of := func(author string, role domain.Role, namespace string) *domain.Operation {
+		return &domain.Operation{By: domain.Author{Key: author}, Role: role, Namespace: namespace,
+			CreatedAt: time.Now().UnixMilli()}
+	}
+	ann := of("oidc:ann-7", domain.RoleEditor, "billing")
+	for _, c := range []struct {
+		what      string
+		provider  *Provider
+		elsewhere bool
+		o         *domain.Operation
+		want      bool
+	}{
+		{"a key", nil, false, of(key, domain.RoleAdmin, ""), true},
+		{"no key", nil, false, of("k7x2mq4a", domain.RoleAdmin, ""), false},
+		{"its grant", providerWith(t, "groups=billing:editor:billing"), false, ann, true},
+		{"a wider one", providerWith(t, "groups=x:viewer", "groups=ops:admin"), false, ann, true},
+		{"another role", providerWith(t, "groups=billing:viewer:billing"), false, ann, false},
+		{"another namespace", providerWith(t, "groups=ops:editor:ops"), false, ann, false},
+		{"of all namespaces", providerWith(t, "groups=ops:editor:ops"), false, of("oidc:ann-7", domain.RoleEditor, ""),
+			false},
+		{"no provider any more", nil, false, ann, false},
+		{"where nobody signs in", nil, true, ann, true},
+		{"where no key is known", nil, true, of("k7x2mq4a", domain.RoleAdmin, ""), false},
+	} {
+		s.Provider, s.Elsewhere = c.provider, c.elsewhere
+		if got := s.MayGoOn(c.o); got != c.want {
+			t.Errorf("%s: %t", c.what, got)
+		}
+	}
+	s.Provider, s.Elsewhere = providerWith(t, "groups=ops:admin"), true
+	time.Sleep(s.TTL - time.Millisecond)
+	if !s.MayGoOn(ann) {
+		t.Error("it has ended too early")
+	}
+	if time.Sleep(time.Millisecond); s.MayGoOn(ann) {
+		t.Error("it outlives the session")
+	}
+	if s.Provider = nil; s.MayGoOn(ann) {
+		t.Error("it outlives the session where nobody signs in")
 	}
 }

@@ -32,6 +32,9 @@ type SessionConfig struct {
 	Idle    time.Duration // how long it lasts without a request
 
 	Provider *Provider // by whose word people come in without a key; nil: nobody does
+
+	// Elsewhere is set where nobody signs in, but at other servers of the cluster: their grants are not known here.
+	Elsewhere bool
 }
 
 // Sessions are those who have signed in. What a session is, is in a sealed text that the browser
@@ -254,4 +257,17 @@ func (s *Sessions) follow(ctx context.Context, failing bool) bool {
 		return false
 	}
 	return failing
+}
+
+// MayGoOn reports whether the author of an operation may still do what it does: with a key as [Keyring.Holds] says, and
+// somebody who has signed in by OpenID Connect for as long as the session could last at most, while a grant gives the
+// role in the namespace.
+func (s *Sessions) MayGoOn(o *domain.Operation) bool {
+	if !strings.HasPrefix(o.By.Key, domain.AuthorOIDC) {
+		return s.Keys.Holds(o.By)
+	}
+	if clock.NowMs(s.Keys.Clock) >= o.CreatedAt+s.TTL.Milliseconds() {
+		return false
+	}
+	return s.Provider.gives(o.Role, o.Namespace) || s.Provider == nil && s.Elsewhere
 }

@@ -39,6 +39,14 @@ type fixture struct {
 	hosts   []view.Host
 }
 
+// authorsOf returns who knows whose rights still hold.
+func authorsOf(c *Config) bulk.Authors {
+	if c.SignIns.Sessions != nil {
+		return c.SignIns.Sessions
+	}
+	return &access.Sessions{SessionConfig: access.SessionConfig{Keys: c.Keys}}
+}
+
 // newFixture returns a fixture that lives as long as the test. The change is of the
 // engine's config.
 func newFixture(t testing.TB, change ...func(*engine.Config)) *fixture {
@@ -344,7 +352,7 @@ func newAPI(t testing.TB, f *fixture, change ...func(*Config)) http.Handler {
 	}
 	if c.Bulk == nil {
 		var err error
-		f.bulk, err = bulk.New(bulk.Config{Store: c.Store, Editor: f.edit, Executions: c.View, Authors: c.Keys,
+		f.bulk, err = bulk.New(bulk.Config{Store: c.Store, Editor: f.edit, Executions: c.View, Authors: authorsOf(&c),
 			Clock: f.clock, Log: discard})
 		if err != nil {
 			t.Fatal(err)

@@ -78,8 +78,8 @@ func newReal(t *testing.T, change ...func(*Config)) (http.Handler, heldTarget) {
 		fn(&c)
 	}
 	c.View = viewOf(t, c.Store, e)
-	runner, err := bulk.New(bulk.Config{Store: c.Store, Editor: ed, Executions: c.View, Authors: c.Keys, Clock: c.Clock,
-		Log: discard})
+	runner, err := bulk.New(bulk.Config{Store: c.Store, Editor: ed, Executions: c.View, Authors: authorsOf(&c),
+		Clock: c.Clock, Log: discard})
 	if err != nil {
 		t.Fatal(err)
 	}

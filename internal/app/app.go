@@ -172,7 +172,7 @@ func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version strin
 		return nil, err
 	}
 	a.changes.bulk, err = bulk.New(bulk.Config{
-		Store: a.store, Editor: a.changes.editor, Executions: shown, Authors: a.keys.ring, Clock: clk, Log: a.log,
+		Store: a.store, Editor: a.changes.editor, Executions: shown, Authors: a.keys.sessions, Clock: clk, Log: a.log,
 		Pace: &a.pace, LookEvery: a.member.lookEvery(),
 	})
 	if err != nil {

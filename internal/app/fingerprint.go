@@ -8,16 +8,16 @@ import (
 	"os"
 	"slices"
 
+	"github.com/belfry-scheduler/belfry/internal/access"
 	"github.com/belfry-scheduler/belfry/internal/cluster"
 	"github.com/belfry-scheduler/belfry/internal/config"
 )
 
 // settings returns the fingerprint of what decides how a fire is sent and how long its record is
 // kept: a job must not fare differently because another server has its shard; and of who comes in. What decides how
-// fast
-// that is, and over which connections (limits, HTTP/2, prepared connections), may differ.
-func settings(c *config.Config, derive func(purpose string) [][]byte,
-	presented map[string]tls.Certificate) cluster.Fingerprint {
+// fast that is, and over which connections (limits, HTTP/2, prepared connections), may differ.
+func settings(c *config.Config, derive func(purpose string) [][]byte, presented map[string]tls.Certificate,
+	who *access.Provider) cluster.Fingerprint {
 	signing := make([]string, 0, len(c.SigningSecrets)+len(c.SigningUndivided)+1)
 	for _, secret := range c.SigningSecrets {
 		signing = append(signing, secret.Reveal())
@@ -30,7 +30,7 @@ func settings(c *config.Config, derive func(purpose string) [][]byte,
 		"retention":           {c.Retention.String()},
 	}
 	if c.Cluster.Role != config.RoleScheduler { // nobody signs in there
-		parts["sign-in"] = peopleTexts(c)
+		parts["sign-in"] = peopleTexts(c, who)
 	}
 	if c.EgressCAFile == "" {
 		parts["egress-ca"] = nil

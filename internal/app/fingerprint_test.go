@@ -33,8 +33,18 @@ func TestFingerprintOfSettings(t *testing.T) {
 			SigningSecrets: []webhook.Secret{"whsec_a", "whsec_b"}, SigningUndivided: []string{"a", "b"},
 		}
 		change(cfg)
+		who, err := openProvider(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
 		return func() cluster.Fingerprint {
-			return settings(cfg, func(string) [][]byte { return [][]byte{[]byte("key")} }, nil)
+			return settings(cfg, func(string) [][]byte { return [][]byte{[]byte("key")} }, nil, who)
+		}
+	}
+	inFile := func(c *config.Config, secret string) {
+		c.OIDC.ClientSecret, c.OIDC.ClientSecretFile = "", filepath.Join(t.TempDir(), "secret")
+		if err := os.WriteFile(c.OIDC.ClientSecretFile, []byte(secret+"\n"), 0o600); err != nil {
+			t.Fatal(err)
 		}
 	}
 	base := server(func(*config.Config) {})()
@@ -53,7 +63,7 @@ func TestFingerprintOfSettings(t *testing.T) {
 			func(c *config.Config) { c.EgressDeny, c.EgressAllow = nil, c.EgressDeny },
 		},
 		"egress-ca": {func(c *config.Config) { c.EgressCAFile = "" }},
-		"sign-in":   {func(c *config.Config) { c.OIDC.Issuer = "https://login.example.com" }},
+		"sign-in":   {signsIn(func(*config.Config) {})},
 		"signing": {
 			func(c *config.Config) { slices.Reverse(c.SigningSecrets) },
 			func(c *config.Config) { c.SigningUndivided = nil },
@@ -71,11 +81,39 @@ func TestFingerprintOfSettings(t *testing.T) {
 			}
 		}
 	}
+	if server(signsIn(func(c *config.Config) { inFile(c, "secret") }))().Unlike(
+		server(signsIn(func(*config.Config) {}))()) != nil {
+		t.Error("where the secret is from matters")
+	}
+	for i, change := range []func(*config.Config){
+		func(c *config.Config) { c.OIDC.Issuer = "https://login.example.net" },
+		func(c *config.Config) { c.OIDC.ClientID = "another" },
+		func(c *config.Config) { c.OIDC.ClientSecret = "another" },
+		func(c *config.Config) { inFile(c, "another") },
+		func(c *config.Config) { c.OIDC.Scopes = []string{"openid", "groups"} },
+		func(c *config.Config) { c.OIDC.Grants = []string{"groups=ops:viewer"} },
+		func(c *config.Config) { c.PublicURL = "https://belfry.example.net" },
+	} {
+		got := server(signsIn(change))().Unlike(server(signsIn(func(*config.Config) {}))())
+		if !slices.Equal(got, []string{"sign-in"}) {
+			t.Errorf("provider %d: %q differ", i, got)
+		}
+	}
 	same := server(func(*config.Config) {})
 	if err := os.WriteFile(authorities, []byte("another"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if got := same().Unlike(base); !slices.Equal(got, []string{"egress-ca"}) {
 		t.Errorf("with other authorities %q differ", got)
+	}
+}
+
+// signsIn returns a change to a server where people sign in.
+func signsIn(change func(*config.Config)) func(*config.Config) {
+	return func(c *config.Config) {
+		c.PublicURL = "https://belfry.example.com"
+		c.OIDC = config.OIDC{Issuer: "https://login.example.com", ClientID: "belfry", ClientSecret: "secret",
+			Scopes: []string{"openid"}, Grants: []string{"groups=ops:admin"}}
+		change(c)
 	}
 }

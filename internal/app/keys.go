@@ -43,7 +43,7 @@ func openKeys(ctx context.Context, cfg *config.Config, db *database, clk clock.C
 	}
 	sessions, err := access.OpenSessions(ctx, access.SessionConfig{
 		Keys: ring, Secrets: db.derive("sessions of browsers"), TTL: cfg.Sessions.TTL, Idle: cfg.Sessions.Idle,
-		Provider: provider,
+		Provider: provider, Elsewhere: cfg.Cluster.Role == config.RoleScheduler,
 	})
 	return keys{ring: ring, sessions: sessions, provider: provider}, err
 }

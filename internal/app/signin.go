@@ -1,12 +1,12 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/access"
@@ -91,11 +91,16 @@ func (k *keys) check() domain.Check {
 }
 
 // peopleTexts returns who comes in, and what they may do: a session that one server has begun holds at another one only
-// if they agree.
-func peopleTexts(c *config.Config) []string {
-	if c.OIDC.Issuer == "" {
+// if they agree, and a sign-in that one has begun ends at another one only if that is where browsers are sent back to.
+// The secret is what it is, wherever it is from; the fingerprint is keyed.
+func peopleTexts(c *config.Config, who *access.Provider) (texts []string) {
+	if who == nil {
 		return nil
 	}
-	return append([]string{c.OIDC.Issuer, c.OIDC.ClientID, cmp.Or(c.OIDC.ClientSecret.Reveal(), "in a file")},
-		c.OIDC.Grants...)
+	for _, list := range [][]string{
+		{who.Issuer, who.ClientID, who.ClientSecret, c.PublicURL}, c.OIDC.Scopes, c.OIDC.Grants,
+	} {
+		texts = append(append(texts, strconv.Itoa(len(list))), list...)
+	}
+	return texts
 }

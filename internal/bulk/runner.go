@@ -45,9 +45,10 @@ type Executions interface {
 	Execution(ctx context.Context, id domain.ExecutionID) (domain.Execution, error)
 }
 
-// Authors knows whose rights still hold: an access.Keyring.
+// Authors knows whose rights still hold: an access.Sessions.
 type Authors interface {
-	Holds(author domain.Author) bool
+	// MayGoOn reports whether the author of an operation may still do what it does.
+	MayGoOn(o *domain.Operation) bool
 }
 
 // Config is what a runner is made of.

@@ -64,10 +64,11 @@ func nextTurn(open []domain.Operation, last domain.OperationID) *domain.Operatio
 }
 
 // rightsEnded is why an operation fails whose author may not go on.
-const rightsEnded = "the rights of its author have ended: the key was revoked or has expired"
+const rightsEnded = "the rights of its author have ended: the key was revoked or has expired, or a session as " +
+	"long as allowed would have ended, or the grants are others"
 
 func (r *Runner) step(ctx context.Context, o *domain.Operation) error {
-	switch decideTask(o, r.Authors.Holds(o.By)) {
+	switch decideTask(o, r.Authors.MayGoOn(o)) {
 	case taskAccount:
 		return r.account(ctx, o)
 	case taskCancel:

@@ -31,9 +31,9 @@ var (
 // authors holds the rights of everybody but those who have lost them.
 type authors struct{ lost atomic.Pointer[string] }
 
-func (a *authors) Holds(author domain.Author) bool {
+func (a *authors) MayGoOn(o *domain.Operation) bool {
 	gone := a.lost.Load()
-	return gone == nil || *gone != author.Key
+	return gone == nil || *gone != o.By.Key
 }
 
 // calls counts the calls that the jobs make.

@@ -3,6 +3,7 @@ package oidc
 import (
 	"context"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -22,9 +23,11 @@ import (
 
 const (
 	retryEvery = 30 * time.Second // while the provider does not answer
-	askEvery   = time.Hour        // its endpoints may move
+	askEvery   = 5 * time.Minute  // it may stop to answer, and its endpoints and keys may move: two small requests
 	askAgain   = 2 * time.Second  // a failure holds so long: those who wait do not ask one after the other
-	maxReason  = 200              // bytes of what a failure says
+	maxWaiting = 16               // requests that wait until the provider has answered for the first time
+	faultHolds = time.Hour        // a sign-in that failed is told for so long, unless one succeeds before
+	logEvery   = time.Minute      // so often the same fault of a sign-in is logged
 
 	// MaxSignIns is how many are finished at a time: each has at most three requests to the provider.
 	MaxSignIns = 16
@@ -50,11 +53,14 @@ type Provider struct {
 	client  *http.Client
 	asking  chan struct{} // one at a time
 	signIns chan struct{} // that are being finished
+	waiting chan struct{} // for what the provider says of itself
 
 	mu       sync.Mutex
 	known    *known // nil: it has not answered yet
 	failure  error  // of the last time that it was asked; nil: it has answered
 	failedAt clock.Mark
+	fault    error // what the provider did wrong when somebody signed in; nil: the last one came in
+	faultAt  clock.Mark
 }
 
 // known is what a provider has said of itself.
@@ -62,6 +68,7 @@ type known struct {
 	provider *goidc.Provider
 	verifier *goidc.IDTokenVerifier
 	oauth    oauth2.Config
+	keysURL  string
 	issParam bool // it names itself in answers (RFC 9207)
 }
 
@@ -86,7 +93,7 @@ func New(cfg Config) (*Provider, error) {
 		return nil, err
 	}
 	return &Provider{cfg: cfg, box: box, client: newClient(cfg.Roots), asking: make(chan struct{}, 1),
-		signIns: make(chan struct{}, MaxSignIns)}, nil
+		signIns: make(chan struct{}, MaxSignIns), waiting: make(chan struct{}, maxWaiting)}, nil
 }
 
 // Run asks the provider what it says of itself, again and again, until the context ends.
@@ -100,8 +107,7 @@ func (p *Provider) Run(ctx context.Context) {
 			return
 		case err != nil && !failing:
 			p.cfg.Log.Warn("the provider of OpenID Connect does not answer as it should: nobody can sign in by it "+
-				"until "+
-				"it does", "issuer", p.cfg.Issuer, telemetry.KeyError, err)
+				"until it does", "issuer", p.cfg.Issuer, telemetry.KeyError, err)
 		case err == nil && failing:
 			p.cfg.Log.Info("the provider of OpenID Connect answers again", "issuer", p.cfg.Issuer)
 		}
@@ -116,17 +122,41 @@ func (p *Provider) Run(ctx context.Context) {
 	}
 }
 
-// Warning returns what to tell of a provider that does not answer; empty: nothing.
+// Warning returns what to tell of a provider that does not answer, or by which the last sign-in failed; empty: nothing.
 func (p *Provider) Warning() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.failure == nil {
-		return ""
+	switch {
+	case p.failure != nil:
+		return fmt.Sprintf("the provider of OpenID Connect, %s, does not answer as it should: %v", p.cfg.Issuer,
+			p.failure)
+	case p.fault != nil && p.cfg.Clock.Elapsed(p.faultAt) < faultHolds:
+		return fmt.Sprintf("the last sign-in by the provider of OpenID Connect, %s, failed: %v", p.cfg.Issuer, p.fault)
 	}
-	return fmt.Sprintf("the provider of OpenID Connect, %s, does not answer as it should: %v", p.cfg.Issuer, p.failure)
+	return ""
 }
 
-// current returns what the provider has said of itself, and asks if it has not said anything yet.
+// note keeps what the provider did wrong when somebody signed in; nil: nothing, it works.
+func (p *Provider) note(fault error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	told := fault == nil || p.fault != nil && p.fault.Error() == fault.Error() &&
+		p.cfg.Clock.Elapsed(p.faultAt) < logEvery
+	if told {
+		p.fault = fault
+		return
+	}
+	p.fault, p.faultAt = fault, p.cfg.Clock.Mark()
+	p.log("the provider has failed", fault.Error())
+}
+
+func (p *Provider) log(message, reason string) {
+	p.cfg.Log.LogAttrs(context.Background(), slog.LevelInfo, "sign-in by OpenID Connect: "+message,
+		slog.String(telemetry.KeyReason, reason))
+}
+
+// current returns what the provider has said of itself, and asks if it has not said anything yet. So many wait for
+// that at a time, since nobody knows who they are. The error is a *Refusal, or that of the context.
 func (p *Provider) current(ctx context.Context) (*known, error) {
 	p.mu.Lock()
 	k := p.known
@@ -134,11 +164,25 @@ func (p *Provider) current(ctx context.Context) (*known, error) {
 	if k != nil {
 		return k, nil
 	}
-	return p.ask(ctx, false)
+	select {
+	case p.waiting <- struct{}{}:
+		defer func() { <-p.waiting }()
+	default:
+		return nil, Refuse(Busy, "Others wait for the provider to answer: try again in a moment.")
+	}
+	k, err := p.ask(ctx, false)
+	switch {
+	case err == nil:
+		return k, nil
+	case ctx.Err() != nil: // nobody waits for the answer
+		return nil, ctx.Err()
+	}
+	return nil, unavailable(err)
 }
 
-// ask asks the provider what it says of itself; unless anew is set, only if nobody else has while this waited. What it
-// has said before holds on if it fails.
+// ask asks the provider what it says of itself; unless anew is set, only if nobody else has while this waited, and then
+// to the end, whatever becomes of the browser: that it has gone is no failure of the provider, and others may wait for
+// the answer. What the provider has said before holds on if it fails.
 func (p *Provider) ask(ctx context.Context, anew bool) (*known, error) {
 	select {
 	case p.asking <- struct{}{}:
@@ -150,10 +194,14 @@ func (p *Provider) ask(ctx context.Context, anew bool) (*known, error) {
 		if k, failure := p.answered(); k != nil || failure != nil {
 			return k, failure
 		}
+		ctx = context.WithoutCancel(ctx)
 	}
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	limited, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	k, err := p.discover(ctx)
+	k, err := p.discover(limited)
+	if ctx.Err() != nil { // the server stops
+		return nil, ctx.Err()
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.failure = err; err != nil {
@@ -203,6 +251,9 @@ func (p *Provider) discover(ctx context.Context) (*known, error) {
 			return nil, err
 		}
 	}
+	if err := p.readKeys(ctx, says.KeysURL); err != nil {
+		return nil, err
+	}
 	endpoint := found.Endpoint()
 	endpoint.AuthStyle = oauth2.AuthStyleInHeader // the default of OpenID Connect Discovery, section 3
 	if len(says.Methods) > 0 && !slices.Contains(says.Methods, "client_secret_basic") {
@@ -214,8 +265,38 @@ func (p *Provider) discover(ctx context.Context) (*known, error) {
 			&goidc.Config{ClientID: p.cfg.ClientID, Now: p.cfg.Clock.Now}),
 		oauth: oauth2.Config{ClientID: p.cfg.ClientID, ClientSecret: p.cfg.ClientSecret, Endpoint: endpoint,
 			RedirectURL: p.cfg.RedirectURL, Scopes: p.cfg.Scopes},
-		issParam: says.IssParam,
+		keysURL: says.KeysURL, issParam: says.IssParam,
 	}, nil
+}
+
+// readKeys reads the keys with which the provider signs, without which nobody can sign in.
+func (p *Provider) readKeys(ctx context.Context, from string) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, from, http.NoBody)
+	if err != nil {
+		return short(fmt.Errorf("its keys: %w", err))
+	}
+	resp, err := p.client.Do(r)
+	if err != nil {
+		return short(fmt.Errorf("its keys: %w", err))
+	}
+	defer resp.Body.Close() //nolint:errcheck // read only
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("its keys: the answer is %d", resp.StatusCode)
+	}
+	var found struct {
+		Keys []struct {
+			Type string `json:"kty"`
+		} `json:"keys"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&found); err != nil {
+		return short(fmt.Errorf("its keys: %w", err))
+	}
+	for _, key := range found.Keys {
+		if key.Type != "" && key.Type != "oct" { // RFC 7518, section 6.1: a secret is no key of two
+			return nil
+		}
+	}
+	return errors.New("its keys: there is none that verifies a signature")
 }
 
 // trusts refuses an endpoint that is less safe than the issuer.
@@ -228,13 +309,4 @@ func (p *Provider) trusts(name, endpoint string) error {
 		return fmt.Errorf("its %s is not https", name)
 	}
 	return nil
-}
-
-// short returns an error in one line that is not long: some repeat what was answered.
-func short(err error) error {
-	text := strings.Join(strings.Fields(strings.ToValidUTF8(err.Error(), "")), " ")
-	if len(text) > maxReason {
-		text = strings.ToValidUTF8(text[:maxReason], "") + "..."
-	}
-	return errors.New(text)
 }

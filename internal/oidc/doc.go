@@ -16,10 +16,11 @@
 //     the verifier (PKCE). Nothing is kept here, so that another server with the same secrets finishes what one began.
 //   - The token is from the provider of the settings, for the client of the settings, in its time, and signed with a
 //     key that the provider publishes, by an algorithm with two keys.
-//   - The provider need not answer for the server to start or to run. It is asked again each half a minute, and
-//     [Provider.Warning] tells about it.
+//   - The provider need not answer for the server to start or to run. It is asked again each five minutes, and
+//     each half a minute while it fails. [Provider.Warning] tells about it, about keys that cannot be read, and about
+//     a sign-in that has failed by it. A browser that has gone is no failure of the provider.
 //   - A provider cannot hold up the server: each of its answers has a limit in time and in bytes, redirects are not
-//     followed, and so many sign-ins are finished at a time.
+//     followed, and so many sign-ins wait for it, and are finished, at a time.
 //   - No error and no line of the log has a token, a code or a secret.
 //
 // # Order of the files

@@ -8,7 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"log/slog"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -16,7 +16,6 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/seal"
-	"github.com/belfry-scheduler/belfry/internal/telemetry"
 	goidc "github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 )
@@ -52,7 +51,7 @@ type Started struct {
 func (p *Provider) Begin(ctx context.Context, to string, again bool) (s Started, err error) {
 	k, err := p.current(ctx)
 	if err != nil {
-		return s, p.unavailable(err)
+		return s, err
 	}
 	begun := pending{
 		State: random(), Nonce: random(), Verifier: oauth2.GenerateVerifier(), To: to,
@@ -113,7 +112,7 @@ func (p *Provider) Finish(ctx context.Context, a Answer) (done Finished, err err
 	}
 	k, err := p.current(ctx)
 	if err != nil {
-		return done, p.unavailable(err)
+		return done, err
 	}
 	switch {
 	case a.Issuer != "" && a.Issuer != p.cfg.Issuer, a.Issuer == "" && k.issParam: // RFC 9207, section 2.4
@@ -123,9 +122,18 @@ func (p *Provider) Finish(ctx context.Context, a Answer) (done Finished, err err
 	case a.Code == "":
 		return done, Refuse(Foreign, "The answer of the provider has no code: begin again.")
 	}
-	ctx, cancel := context.WithTimeout(goidc.ClientContext(ctx, p.client), 2*requestTimeout)
+	limited, cancel := context.WithTimeout(goidc.ClientContext(ctx, p.client), 2*requestTimeout)
 	defer cancel()
-	done.Claims, err = p.claims(ctx, k, &begun, a.Code)
+	done.Claims, err = p.claims(limited, k, &begun, a.Code)
+	why, _ := errors.AsType[*Refusal](err)
+	switch {
+	case ctx.Err() != nil: // the browser has gone, which says nothing of the provider
+		return done, ctx.Err()
+	case err == nil:
+		p.note(nil)
+	case why != nil && why.cause != nil:
+		p.note(why.cause)
+	}
 	return done, err
 }
 
@@ -146,14 +154,9 @@ func (p *Provider) claims(ctx context.Context, k *known, begun *pending, code st
 	token, err := k.oauth.Exchange(ctx, code, oauth2.VerifierOption(begun.Verifier))
 	if err != nil {
 		if said, ok := errors.AsType[*oauth2.RetrieveError](err); ok { // its text repeats what was answered
-			p.log("the provider has refused the code", errorWord(said.ErrorCode))
-			if said.ErrorCode == "invalid_grant" {
-				return nil, Refuse(Foreign, "The provider does not accept the code any more: begin again.")
-			}
-			return nil, Refuse(Unavailable, "The provider has refused to say who you are: %s.",
-				errorWord(said.ErrorCode))
+			return nil, p.refusedCode(said)
 		}
-		return nil, p.unavailable(err)
+		return nil, unavailable(err)
 	}
 	raw, ok := token.Extra("id_token").(string)
 	if !ok {
@@ -161,6 +164,9 @@ func (p *Provider) claims(ctx context.Context, k *known, begun *pending, code st
 	}
 	verified, err := k.verifier.Verify(ctx, raw)
 	if err != nil {
+		if fault := p.readKeys(ctx, k.keysURL); fault != nil { // nothing is said about the token without them
+			return nil, unavailable(fault)
+		}
 		p.log("an ID token was refused", short(err).Error())
 		return nil, Refuse(Untrusted, "What the provider says about you does not hold; the log of the server says why.")
 	}
@@ -174,6 +180,26 @@ func (p *Provider) claims(ctx context.Context, k *known, begun *pending, code st
 		return nil, Refuse(Untrusted, "What the provider says belongs to another sign-in: begin again.")
 	}
 	return p.completed(ctx, k, claims, token)
+}
+
+// refusedCode returns the refusal for a code that was not exchanged. What a browser brings about by a code that it has
+// made up says nothing against the provider.
+func (p *Provider) refusedCode(said *oauth2.RetrieveError) *Refusal {
+	word := errorWord(said.ErrorCode)
+	switch said.ErrorCode {
+	case "invalid_grant":
+		p.log("the provider has refused the code", word)
+		return Refuse(Foreign, "The provider does not accept the code any more: begin again.")
+	case "invalid_request", "access_denied":
+		p.log("the provider has refused the code", word)
+		return Refuse(Unavailable, "The provider has refused to say who you are: %s.", word)
+	}
+	status := 0
+	if said.Response != nil {
+		status = said.Response.StatusCode
+	}
+	return Refuse(Unavailable, "The provider has refused to say who you are: %s.", word).by(
+		fmt.Errorf("it has refused to exchange a code, with status %d: %s", status, word))
 }
 
 // nameClaims are those of which a person needs one to have a name.
@@ -190,7 +216,7 @@ func (p *Provider) completed(ctx context.Context, k *known, claims map[string]an
 	}
 	info, err := k.provider.UserInfo(ctx, oauth2.StaticTokenSource(token))
 	if err != nil {
-		return nil, p.unavailable(err)
+		return nil, unavailable(err)
 	}
 	more := map[string]any{}
 	if err := info.Claims(&more); err != nil || info.Subject == "" || more["sub"] != claims["sub"] {
@@ -203,17 +229,6 @@ func (p *Provider) completed(ctx context.Context, k *known, claims map[string]an
 	}
 	maps.Copy(more, claims) // those that are signed count
 	return more, nil
-}
-
-// unavailable returns the refusal for a provider that fails.
-func (p *Provider) unavailable(err error) *Refusal {
-	p.log("the provider has not answered", short(err).Error())
-	return Refuse(Unavailable, "The provider does not answer: try again later, or sign in with an API key.")
-}
-
-func (p *Provider) log(message, reason string) {
-	p.cfg.Log.LogAttrs(context.Background(), slog.LevelInfo, "sign-in by OpenID Connect: "+message,
-		slog.String(telemetry.KeyReason, reason))
 }
 
 // errorWord returns an error code of OAuth 2.0 (RFC 6749, section 5.2) as far as it is one.

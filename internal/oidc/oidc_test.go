@@ -438,6 +438,10 @@ func providerIsAskedAgain(t *testing.T) {
 		}
 		text := `{"issuer":"https://login.example.com","authorization_endpoint":"https://login.example.com/a",` +
 			`"token_endpoint":"https://login.example.com/t","jwks_uri":"https://login.example.com/k"}`
+		if r.URL.Path == "/k" {
+			asked.Add(-1)
+			text = `{"keys":[{"kty":"EC"}]}`
+		}
 		return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(text)),
 			Header: http.Header{"Content-Type": {"application/json"}}}, nil
 	})
