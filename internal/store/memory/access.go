@@ -96,7 +96,13 @@ func (k keys) Used(ctx context.Context, at map[string]int64) error {
 // EndSession implements store.Keys.
 func (k keys) EndSession(ctx context.Context, e domain.EndedSession, now int64) error {
 	return k.do(ctx, func(d *Disk) error {
-		maps.DeleteFunc(d.ended, func(_ domain.SessionID, at int64) bool { return at <= now })
+		if now >= d.nextEnded { // not each time: there are up to ten thousand
+			maps.DeleteFunc(d.ended, func(_ domain.SessionID, at int64) bool { return at <= now })
+			d.nextEnded = domain.Forever
+			for _, at := range d.ended {
+				d.nextEnded = min(d.nextEnded, at)
+			}
+		}
 		if _, known := d.ended[e.ID]; known {
 			return nil // a repeat
 		}
@@ -104,6 +110,7 @@ func (k keys) EndSession(ctx context.Context, e domain.EndedSession, now int64) 
 			return store.TooManyEnded()
 		}
 		d.ended[e.ID] = e.ExpiresAt
+		d.nextEnded = min(d.nextEnded, e.ExpiresAt)
 		return nil
 	})
 }

@@ -46,6 +46,8 @@ type Disk struct {
 type admission struct {
 	keys  map[string]domain.APIKey
 	ended map[domain.SessionID]int64 // when each session would have ended by itself
+	// nextEnded is the first of these instants, or one before it.
+	nextEnded int64
 }
 
 // alertState is what is known of alerts, and what people are told of them.
@@ -94,7 +96,7 @@ func NewShardedDisk(clk clock.Clock, shards int) *Disk {
 		points:     make(pointsByStep),
 		once:       make(map[domain.IdempotencyKey]domain.IdempotencyRecord),
 		bulk:       make(map[domain.OperationID]*operation),
-		admission:  admission{make(map[string]domain.APIKey), make(map[domain.SessionID]int64)},
+		admission:  admission{keys: make(map[string]domain.APIKey), ended: make(map[domain.SessionID]int64)},
 		alertState: newAlertState(),
 	}
 }

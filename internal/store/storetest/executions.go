@@ -272,7 +272,7 @@ func executionsAmongMany(t *testing.T, f *fixture) {
 		"skipped":        {store.ExecutionQuery{Statuses: []domain.Status{domain.StatusSkipped}}, 0},
 		"of a later day": {store.ExecutionQuery{From: noon + day}, 0},
 	} {
-		for _, work := range []int{0, 100} {
+		for _, work := range []int{0, 500} {
 			c.q.Limit, c.q.MaxWork = 500, work
 			if got := f.executions(t, c.q); len(got) != c.want {
 				t.Errorf("%s, work %d: %d executions, want %d", name, work, len(got), c.want)

@@ -201,28 +201,32 @@ func selective() map[string]store.JobQuery {
 	return map[string]store.JobQuery{
 		"text": {Text: "needle"}, "tag": {Tag: "rare"}, "namespace": {Namespace: "team-7"}, "name": {Name: "A needle"},
 		"paused": {Active: &no}, "all of them": {Text: "eedl", Tag: "rare", Namespace: "team-7", Active: &no},
-		"ids": {IDs: []domain.JobID{jobID(7), jobID(300), jobID(700)}},
+		"ids": {IDs: []domain.JobID{jobID(7), jobID(150), jobID(230)}},
 	}
 }
 
 func listWork(t *testing.T, f *fixture) {
 	var all []domain.Version
-	for n := 1; n <= 1_000; n++ {
+	for n := 1; n <= 300; n++ {
 		v := version(n)
 		v.Spec.Name = fmt.Sprintf("job %d", n)
-		if n == 7 || n == 300 || n == 700 {
+		if n == 7 || n == 150 || n == 230 {
 			v.Spec.Name, v.Spec.Tags, v.Spec.Namespace, v.Active = "A needle", []string{"rare"}, "team-7", false
 		}
 		all = append(all, v)
 	}
 	f.create(t, all...)
 	for name, q := range selective() {
-		for _, work := range []int{1, 50, 0} {
+		least := 9
+		if name == "text" {
+			least = 1 // a page for each job: a store that sorts all jobs for a page takes a while
+		}
+		for _, work := range []int{least, 50, 0} {
 			for _, limit := range []int{1, 10} {
 				q.MaxWork, q.Limit, q.Descending = work, limit, false
-				f.wantNumbers(t, name, q, 7, 300, 700)
+				f.wantNumbers(t, name, q, 7, 150, 230)
 				q.Descending = true
-				f.wantNumbers(t, name+", backwards", q, 700, 300, 7)
+				f.wantNumbers(t, name+", backwards", q, 230, 150, 7)
 			}
 		}
 	}

@@ -115,7 +115,7 @@ func TestAuditFindsFaultsPlantedInPostgreSQL(t *testing.T) {
 // TestThereAndBack copies random content from SQLite to PostgreSQL and back.
 func TestThereAndBack(t *testing.T) {
 	t.Parallel()
-	for i := range 10 {
+	for i := range 4 { // with other seeds each time
 		seed := rand.Uint64() // in the name of what fails
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			first, last := files(t), files(t)
