@@ -63,6 +63,26 @@ test("the overview adds up what fails, by job and by host", async ({ page, sampl
   await expect(page.getByRole("table", { name: "Jobs" }).locator("tbody tr:not([aria-hidden])")).toHaveCount(1);
 });
 
+test("what failed and what runs is found by the host that is called", async ({ page, sample }) => {
+  await page.goto(`${sample.server.url}/ui/`);
+  const host = page.getByRole("table", { name: "Hosts that fail" }).locator("tbody tr");
+  await host.getByRole("link", { name: /^\d+$/ }).click();
+  await expect(page).toHaveURL(/\/failed\?/);
+  const failed = page.getByRole("table", { name: "Failed" }).locator("tbody tr:not([aria-hidden])");
+  await expect(failed.first()).toContainText("Dead port");
+  const field = page.getByRole("textbox", { name: "Host", exact: true });
+  await expect(field).toHaveValue("http://127.0.0.1:9");
+  await field.fill("nowhere.test");
+  await field.press("Enter");
+  await expect(page.getByText("No execution ended so.")).toBeVisible();
+  await page.goto(`${sample.server.url}/ui/running?host=nowhere.test`);
+  await expect(page.getByText("Nothing that matches runs now.")).toBeVisible();
+  await field.fill("127.0.0.1");
+  await field.press("Enter");
+  const running = page.getByRole("table", { name: "Running now" }).locator("tbody tr:not([aria-hidden])");
+  await expect(running.filter({ hasText: "Slow" }).first()).toBeVisible();
+});
+
 test("what lacks the part of a server that is silent is marked, until it answers", async ({ page, sample }) => {
   let silent = true;
   await page.route(/\/executions\/running/, async (route) => {

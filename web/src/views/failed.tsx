@@ -6,6 +6,7 @@ import { href, setQuery, usePlace } from "../router.ts";
 import type { Execution } from "../types.gen.ts";
 import { Choice, Head, StatusBadge, Time } from "../ui/basics.tsx";
 import { Empty } from "../ui/empty.tsx";
+import { TextFilter } from "../ui/filter.tsx";
 import { JobLink, useJobZone } from "../ui/job.tsx";
 import { type Column, List } from "../ui/list.tsx";
 import { usePages } from "../use.ts";
@@ -33,17 +34,19 @@ export function Failed() {
   const status = (query.get("status") ?? "") as Shown;
   const range = query.get("last") ?? "";
   const jobId = query.get("jobId") ?? "";
+  const host = query.get("host") ?? "";
   // The list begins at one instant, whatever page of it is asked for.
   const from = useMemo(() => {
     const length = lengths[range];
     return length ? Math.floor(serverNow() / 60_000) * 60_000 - length : undefined;
   }, [range]);
-  const pages = usePages<Execution>(`failed ${status} ${range} ${jobId}`, async (cursor, signal) => {
+  const pages = usePages<Execution>(`failed ${status} ${range} ${jobId} ${host}`, async (cursor, signal) => {
     const q = {
       status: [status || ("FAILED" as const)],
       limit: 50,
       ...(from ? { from } : {}),
       ...(jobId ? { jobId } : {}),
+      ...(host ? { host } : {}),
       ...(cursor ? { cursor } : {}),
     };
     const page = await call("GET /executions", { query: q, signal });
@@ -64,6 +67,7 @@ export function Failed() {
           options={ranges}
           onChange={(last) => setQuery({ last })}
         />
+        <TextFilter name="host" label="Host" value={host} />
         {jobId && (
           <button type="button" class="quiet" onClick={() => setQuery({ jobId: "" })}>
             Of all jobs

@@ -260,7 +260,14 @@ function Fails({ of: f, state }: { of: FailingEntry; state: string | undefined }
           {f.error}
         </small>
       </td>
-      <td class="num">{count(f.failures)}</td>
+      <td class="num">
+        <a
+          class="plainlink"
+          href={href("/failed", { last: "day", ...(f.jobId ? { jobId: f.jobId } : { host: f.host }) })}
+        >
+          {count(f.failures)}
+        </a>
+      </td>
       <td>
         <a class="plainlink" href={href(`/executions/${f.executionId}`)}>
           <Time at={f.lastAt} />

@@ -7,6 +7,7 @@ import { useStore } from "../store.ts";
 import type { Routes, RunningExecution } from "../types.gen.ts";
 import { Choice, Head, PartialNote, Time } from "../ui/basics.tsx";
 import { Empty } from "../ui/empty.tsx";
+import { TextFilter } from "../ui/filter.tsx";
 import { JobLink, useJobZone } from "../ui/job.tsx";
 import { type Column, List } from "../ui/list.tsx";
 import { usePages } from "../use.ts";
@@ -24,8 +25,15 @@ export function RunningNow() {
   const { query } = usePlace();
   const state = (query.get("state") ?? "") as State | "";
   const jobId = query.get("jobId") ?? "";
-  const pages = usePages<RunningExecution>(`running ${state} ${jobId}`, async (cursor, signal) => {
-    const q = { limit: 50, ...(state ? { state } : {}), ...(jobId ? { jobId } : {}), ...(cursor ? { cursor } : {}) };
+  const host = query.get("host") ?? "";
+  const pages = usePages<RunningExecution>(`running ${state} ${jobId} ${host}`, async (cursor, signal) => {
+    const q = {
+      limit: 50,
+      ...(state ? { state } : {}),
+      ...(jobId ? { jobId } : {}),
+      ...(host ? { host } : {}),
+      ...(cursor ? { cursor } : {}),
+    };
     const page = await call("GET /executions/running", { query: q, signal });
     return { items: page.executions, ...(page.nextCursor ? { cursor: page.nextCursor } : {}) };
   });
@@ -38,6 +46,12 @@ export function RunningNow() {
       </Head>
       <search class="filters">
         <Choice label="State" value={state} options={states} onChange={(s) => setQuery({ state: s })} />
+        <TextFilter name="host" label="Host" value={host} />
+        {jobId && (
+          <button type="button" class="quiet" onClick={() => setQuery({ jobId: "" })}>
+            Of all jobs
+          </button>
+        )}
       </search>
       <PartialNote of="GET /executions/running" what="What runs there is missing here." />
       <List
@@ -46,7 +60,7 @@ export function RunningNow() {
         id={(e) => e.id}
         every={2000}
         columns={columns}
-        empty={<Empty>{state || jobId ? "Nothing is in this state now." : "Nothing runs now."}</Empty>}
+        empty={<Empty>{state || jobId || host ? "Nothing that matches runs now." : "Nothing runs now."}</Empty>}
       />
     </>
   );
