@@ -52,3 +52,13 @@ func Clip(text string, most int) string {
 	}
 	return clipRunes(text, max(0, most-3)) + "..."
 }
+
+const maxSampleError = 200 // characters: its first words
+
+// clip truncates the error of a sample.
+func clip(text string) string {
+	if runes := []rune(text); len(runes) > maxSampleError {
+		return string(runes[:maxSampleError]) + "..."
+	}
+	return text
+}

@@ -181,15 +181,6 @@ func setNextFire(g *domain.Group, job *domain.Version) {
 	}
 }
 
-const maxSampleError = 200 // characters: its first words
-
-func clip(text string) string {
-	if runes := []rune(text); len(runes) > maxSampleError {
-		return string(runes[:maxSampleError]) + "..."
-	}
-	return text
-}
-
 // jobs returns the current versions of jobs that are active, without bodies.
 func (s *stepping) jobs(ctx context.Context, ids []domain.JobID) (map[domain.JobID]*domain.Version, error) {
 	found := make(map[domain.JobID]*domain.Version, len(ids))

@@ -10,8 +10,9 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
-// TemplateData is what the templates of a channel may use. Fields are added, and keep their meaning. Texts are as
-// they were given, of jobs or of what a target answered: each kind of channels escapes what it sends.
+// TemplateData is what the templates of a channel may use. Fields are added, and keep their meaning. Each text is
+// plain, in one line but for Text, and as long as a message may be. What is special in the format of a kind of channels
+// is escaped in what the templates have made.
 type TemplateData struct {
 	Type   string // alert.opened, alert.updated, alert.recovered, alert.digest or alert.test
 	Title  string // the usual title
@@ -53,8 +54,9 @@ type TemplateSample struct {
 
 // dataOf returns what a template may use of a message.
 func dataOf(m *Message) *TemplateData {
+	content := usual(m)
 	d := &TemplateData{
-		Type: string(m.Type), Title: m.Title(), Text: m.Text(), Link: m.Link, At: instant(m.At),
+		Type: string(m.Type), Title: content.Title, Text: content.Text, Link: m.Link, At: instant(m.At),
 		Level: string(m.Level()),
 		Over:  m.Over(),
 	}
@@ -62,8 +64,8 @@ func dataOf(m *Message) *TemplateData {
 		g := &m.Groups[i]
 		out := TemplateGroup{
 			ID: g.ID.String(), Rule: g.Rule, Level: string(g.Level), State: string(g.State), GroupBy: string(g.By),
-			Key: g.Key, What: subject(g), Jobs: g.Counts.Jobs, AllJobs: g.Counts.AllJobs, Failures: g.Counts.Failures,
-			Since: instant(g.FirstAt), Last: instant(g.LastAt),
+			Key: OneLine(g.Key), What: OneLine(subject(g)), Jobs: g.Counts.Jobs, AllJobs: g.Counts.AllJobs,
+			Failures: g.Counts.Failures, Since: instant(g.FirstAt), Last: instant(g.LastAt),
 		}
 		if g.RecoveredAt != 0 {
 			out.Recovered = instant(g.RecoveredAt)
@@ -71,9 +73,9 @@ func dataOf(m *Message) *TemplateData {
 		for j := range g.Samples {
 			s := &g.Samples[j]
 			out.Samples = append(out.Samples, TemplateSample{
-				JobID: s.JobID.String(), Name: s.Name, Namespace: s.Namespace, Target: s.Target,
-				ExecutionID: s.Execution.String(), HTTPStatus: s.HTTPStatus, Error: s.Error, Count: s.Count,
-				Last: instant(s.LastAt),
+				JobID: s.JobID.String(), Name: OneLine(s.Name), Namespace: s.Namespace, Target: OneLine(s.Target),
+				ExecutionID: s.Execution.String(), HTTPStatus: s.HTTPStatus, Error: OneLine(clip(s.Error)),
+				Count: s.Count, Last: instant(s.LastAt),
 			})
 		}
 		d.Groups = append(d.Groups, out)
@@ -134,34 +136,65 @@ func ContentOf(t domain.ChannelTemplates, m *Message) Content {
 const (
 	// maxSteps bounds the iterations of a template. A digest has at most 200 groups of five samples each.
 	maxSteps = 5_000
+	// maxWork bounds what a template does: an iteration costs a unit for each bytesOfStep bytes of what it repeats,
+	// and a function one for each bytesOfUnit bytes of its text. That is some 0.2 s of a processor at most.
+	maxWork     = 1_000_000
+	bytesOfStep = 8
+	bytesOfUnit = 64
 
 	stepFunction = "step"
 )
 
 // templateFunctions are those that a template may use: none makes a text that is longer than what it is given, so
 // that memory is bounded by the length of the template and by what it writes.
-var templateFunctions = map[string]any{
-	"and": nil, "or": nil, "not": nil, "eq": nil, "ne": nil, "lt": nil, "le": nil, "gt": nil, "ge": nil, "len": nil,
-	"index": nil, "slice": nil, // these are of the language
-	"upper": strings.ToUpper, "lower": strings.ToLower,
-	"truncate": func(most int, text string) string { return clipRunes(text, max(0, most)) },
+var templateFunctions = map[string]bool{
+	"and": true, "or": true, "not": true, "eq": true, "ne": true, "lt": true, "le": true, "gt": true, "ge": true,
+	"len": true, "index": true, "slice": true, // these are of the language
+	"upper": true, "lower": true, "truncate": true,
+}
+
+// work counts what a template does.
+type work struct{ steps, units int }
+
+// step counts an iteration.
+func (w *work) step(units int) (string, error) {
+	if w.steps++; w.steps > maxSteps {
+		return "", fmt.Errorf("has more than %d iterations", maxSteps)
+	}
+	return "", w.spend(units)
+}
+
+func (w *work) spend(units int) error {
+	if w.units += units; w.units > maxWork {
+		return errors.New("does too much: fewer iterations, or fewer long texts in them")
+	}
+	return nil
+}
+
+// functions are those of a template that are not of the language.
+func (w *work) functions() template.FuncMap {
+	counted := func(f func(string) string) func(string) (string, error) {
+		return func(text string) (string, error) {
+			if err := w.spend(1 + len(text)/bytesOfUnit); err != nil {
+				return "", err
+			}
+			return f(text), nil
+		}
+	}
+	return template.FuncMap{
+		stepFunction: w.step, "upper": counted(strings.ToUpper), "lower": counted(strings.ToLower),
+		"truncate": func(most int, text string) (string, error) {
+			return counted(func(text string) string { return clipRunes(text, max(0, most)) })(text)
+		},
+	}
 }
 
 // execute runs a template, whose output is at most so many bytes.
 func execute(text string, data *TemplateData, most int) (string, error) {
-	steps := 0
-	own := template.FuncMap{stepFunction: func() (string, error) {
-		if steps++; steps > maxSteps {
-			return "", fmt.Errorf("has more than %d iterations", maxSteps)
-		}
-		return "", nil
-	}}
-	for name, f := range templateFunctions {
-		if f != nil {
-			own[name] = f
-		}
+	if len(text) > domain.MaxChannelTemplate { // stored by another build
+		return "", fmt.Errorf("has more than %d bytes", domain.MaxChannelTemplate)
 	}
-	t, err := template.New("template").Option("missingkey=error").Funcs(own).Parse(text)
+	t, err := template.New("template").Option("missingkey=error").Funcs(new(work).functions()).Parse(text)
 	if err != nil {
 		return "", err
 	}
@@ -171,59 +204,61 @@ func execute(text string, data *TemplateData, most int) (string, error) {
 	if t.Tree == nil || t.Root == nil {
 		return "", nil
 	}
-	if err := bound(t.Root, stepNode(own)); err != nil {
+	if err := bound(t.Root); err != nil {
 		return "", err
 	}
 	out := &boundedText{most: most}
-	err = t.Execute(out, data)
+	err = t.Funcs(new(work).functions()).Execute(out, data)
 	return out.text.String(), err
 }
 
-// stepNode returns the node of a call of the function that counts iterations.
-func stepNode(own template.FuncMap) parse.Node {
-	t := template.Must(template.New("step").Funcs(own).Parse("{{" + stepFunction + "}}"))
+// stepNode returns the node of a call of the function that counts iterations of a list.
+func stepNode(of *parse.ListNode) parse.Node {
+	call := fmt.Sprintf("{{%s %d}}", stepFunction, 1+len(of.String())/bytesOfStep)
+	t := template.Must(template.New("step").Funcs(new(work).functions()).Parse(call))
 	return t.Root.Nodes[0]
 }
 
 // bound refuses what could run without limit, and makes each iteration of a range count.
-func bound(n parse.Node, step parse.Node) error {
+func bound(n parse.Node) error {
 	switch n := n.(type) {
 	case *parse.ListNode:
 		if n == nil {
 			return nil
 		}
-		return boundAll(n.Nodes, step)
+		return boundAll(n.Nodes)
 	case *parse.ActionNode:
-		return bound(n.Pipe, step)
+		return bound(n.Pipe)
 	case *parse.PipeNode:
 		for _, c := range n.Cmds {
-			if err := boundAll(c.Args, step); err != nil {
+			if err := boundAll(c.Args); err != nil {
 				return err
 			}
 		}
 	case *parse.ChainNode:
-		return bound(n.Node, step)
+		return bound(n.Node)
 	case *parse.IfNode:
-		return boundAll([]parse.Node{n.Pipe, n.List, n.ElseList}, step)
+		return boundAll([]parse.Node{n.Pipe, n.List, n.ElseList})
 	case *parse.WithNode:
-		return boundAll([]parse.Node{n.Pipe, n.List, n.ElseList}, step)
+		return boundAll([]parse.Node{n.Pipe, n.List, n.ElseList})
 	case *parse.RangeNode:
-		err := boundAll([]parse.Node{n.Pipe, n.List, n.ElseList}, step)
-		n.List.Nodes = append([]parse.Node{step.Copy()}, n.List.Nodes...)
+		step := stepNode(n.List)
+		err := boundAll([]parse.Node{n.Pipe, n.List, n.ElseList})
+		n.List.Nodes = append([]parse.Node{step}, n.List.Nodes...)
 		return err
 	case *parse.TemplateNode:
 		return errors.New("must not call templates")
 	case *parse.IdentifierNode:
-		if _, known := templateFunctions[n.Ident]; !known {
+		if !templateFunctions[n.Ident] {
 			return fmt.Errorf("must not use the function %s", n.Ident)
 		}
 	}
 	return nil
 }
 
-func boundAll(nodes []parse.Node, step parse.Node) error {
+func boundAll(nodes []parse.Node) error {
 	for _, n := range nodes {
-		if err := bound(n, step); err != nil {
+		if err := bound(n); err != nil {
 			return err
 		}
 	}

@@ -35,6 +35,11 @@ func TestTemplates(t *testing.T) {
 // name of its field, in time and memory that are bounded.
 func TestTemplatesAreBounded(t *testing.T) {
 	nested := strings.Repeat("{{range .Groups}}{{range .Samples}}", 1)
+	much := []string{
+		`{{range 5000}}` + strings.Repeat(`{{if 0}}{{end}}`, 500) + `{{end}}x`,
+		`{{range 4000}}` + strings.Repeat(`{{$x := 0}}`, 600) + `{{end}}x`,
+		`{{range 4000}}{{range 1}}` + strings.Repeat(`x{{break}}`, 700) + `{{end}}{{end}}x`,
+	}
 	for text, want := range map[string]string{
 		"{{.Nope}}":                "Nope",
 		"{{.Title":                 "unclosed action",
@@ -52,6 +57,9 @@ func TestTemplatesAreBounded(t *testing.T) {
 		`{{range 70}}{{range 70}}{{range 70}}{{end}}{{end}}{{end}}`: "more than 5000 iterations",
 		`{{range 1000000000}}{{else}}x{{end}}`:                      "more than 5000 iterations",
 		`{{range 4000}}{{$.Title}}{{end}}`:                          "makes more than 16384 bytes",
+		much[0]:                                                     "does too much",
+		much[1]:                                                     "does too much",
+		much[2]:                                                     "does too much",
 		"{{if eq .Type \"nope\"}}x{{end}}":                          "makes an empty text",
 		nested + "{{.Name.Foo}}{{end}}{{end}}":                      "can't evaluate field Foo",
 		"{{index .Groups 7}}":                                       "index out of range",
@@ -75,6 +83,52 @@ func TestTemplatesAreBounded(t *testing.T) {
 	}
 	if err := CheckTemplates(domain.ChannelTemplates{}); err != nil {
 		t.Error(err)
+	}
+}
+
+// What functions do with long texts counts, too, and a template that another build has stored is bounded when it is
+// used.
+func TestTheWorkOfTemplatesIsBounded(t *testing.T) {
+	m := SampleMessage(domain.NoticeDigest, "https://b/ui/alerts")
+	for len(m.Groups) < 200 {
+		m.Groups = append(m.Groups, m.Groups[0])
+	}
+	long := strings.Repeat(`{{if eq (upper $.Text) (lower (truncate 20000 $.Text))}}{{end}}`, 100)
+	for text, want := range map[string]string{
+		"{{range .Groups}}" + long + "{{end}}x":                 "does too much",
+		strings.Repeat("x", domain.MaxChannelTemplate+1):        "has more than 8192 bytes",
+		"{{range .Groups}}{{range .Samples}}{{end}}{{end}}x":    "",
+		"{{range .Groups}}{{upper .What}}: {{.State}}\n{{end}}": "",
+		"{{if eq (len .Text) 0}}{{else}}{{.Title}}{{end}}":      "",
+	} {
+		_, err := Render(domain.ChannelTemplates{Text: text}, m)
+		if (err != nil) != (want != "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%.80s: %v, want %s", text, err, want)
+		}
+	}
+}
+
+// The texts that a template gets are plain and bounded: a name makes no line of its own.
+func TestTheDataOfTemplatesIsPlain(t *testing.T) {
+	m := SampleMessage(domain.NoticeOpened, "https://b/ui/alerts")
+	g := &m.Groups[0]
+	g.Counts.AllJobs, g.Key = 1, "a\nb"
+	g.Samples[0].Name = "charge\n- job b: fine\u202e" + strings.Repeat("n", 300)
+	g.Samples[0].Error, g.Samples[0].Target = "500\r\nall is well "+strings.Repeat("e", 50_000), "t\nu"
+	for len(m.Groups) < 200 {
+		m.Groups = append(m.Groups, *g)
+	}
+	d := dataOf(m)
+	if len(d.Text) > maxText || len(d.Title) > maxTitle || strings.Contains(d.Text, "\u202e") {
+		t.Errorf("a title of %d, a text of %d bytes", len(d.Title), len(d.Text))
+	}
+	for name, text := range map[string]string{
+		"What": d.Group.What, "Key": d.Group.Key, "Name": d.Group.Samples[0].Name,
+		"Error": d.Group.Samples[0].Error, "Target": d.Group.Samples[0].Target,
+	} {
+		if strings.ContainsAny(text, "\r\n\u202e") || len(text) > 400 {
+			t.Errorf("%s: %q", name, text)
+		}
 	}
 }
 

@@ -1,16 +1,19 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base32"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/api/reference"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/view"
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -31,8 +34,9 @@ func (h silenceRoutes) register(rt *router) {
 	register(rt, huma.Operation{
 		OperationID: "list-silences", Method: http.MethodGet, Path: "/alerts/silences", Tags: []string{"Alerts"},
 		Summary: "List silences",
-		Description: "A silence is a time in which people are not told of some alerts. " + silencesAct + "Those that " +
-			"ended more than 30 days ago are deleted when another one is made.",
+		Description: "A silence is a time in which people are not told of some alerts. " + silencesAct + "Those " +
+			"that ended more than 30 days ago are deleted when another one is made; of more than 900, those that " +
+			"ended more than an hour ago, too.",
 	}, h.list, kindNotFound, kindUnavailable)
 	register(rt, huma.Operation{
 		OperationID: "create-silence", Method: http.MethodPost, Path: "/alerts/silences", Tags: []string{"Alerts"},
@@ -160,8 +164,14 @@ func (h silenceRoutes) show(ctx context.Context, in *settingInput) (*silenceOutp
 	return h.answer(ctx, http.StatusOK, &s), nil
 }
 
-// silencesKept is how long silences are kept after their end.
-const silencesKept = 30 * 24 * 60 * 60_000
+// How long silences are kept after their end: where there is room, for people; otherwise for groups that have ended
+// meanwhile, which are decided on within minutes.
+const (
+	silencesKept      = 30 * 24 * 60 * 60_000
+	silencesKeptAlone = 60 * 60_000
+	// silencesFree is how much room is made for new ones.
+	silencesFree = domain.MaxSilences / 10
+)
 
 type newSilenceInput struct{ request }
 
@@ -182,7 +192,7 @@ func (h silenceRoutes) create(ctx context.Context, in *newSilenceInput) (*silenc
 	s.Limit, s.By, s.CreatedAt = visitorOf(ctx).namespace, visitorOf(ctx).author, now
 	stored, err := h.stored.PutAlertSetting(ctx, s.Encode(), h.trail.changeBy(ctx, ""))
 	if err != nil {
-		return nil, err
+		return nil, store.Coded(err)
 	}
 	s.Revision = stored.Revision
 	return h.answer(ctx, http.StatusCreated, &s), nil
@@ -194,18 +204,38 @@ func randomBytes(n int) []byte {
 	return b
 }
 
-// deleteOld deletes silences that ended long ago: there may be so many only.
+// deleteOld deletes silences that have ended: there may be so many only.
 func (h silenceRoutes) deleteOld(ctx context.Context, now int64) error {
 	found, err := h.stored.AlertSettings(ctx, domain.SettingSilence)
+	if err != nil {
+		return store.Coded(err)
+	}
+	var known []domain.Silence
 	for i := range found {
-		if err != nil {
-			return err
-		}
-		if s, unread := domain.DecodeSilence(&found[i]); unread == nil && s.To < now-silencesKept {
-			err = h.stored.DeleteAlertSetting(ctx, domain.SettingSilence, s.ID, s.Revision, h.trail.changeBy(ctx, ""))
+		if s, unread := domain.DecodeSilence(&found[i]); unread == nil {
+			known = append(known, s)
 		}
 	}
-	return err
+	for _, s := range oldSilences(known, len(found), now) {
+		err := h.stored.DeleteAlertSetting(ctx, domain.SettingSilence, s.ID, s.Revision, h.trail.changeBy(ctx, ""))
+		if err != nil && domain.ErrorCode(err) != domain.CodeConflict { // another one was faster
+			return store.Coded(err)
+		}
+	}
+	return nil
+}
+
+// oldSilences returns those that are deleted, the first that ended first: what ended more than 30 days ago, and so many
+// of the others that have ended for an hour that there is room for new ones. number is of all that there are.
+func oldSilences(known []domain.Silence, number int, now int64) (old []domain.Silence) {
+	slices.SortStableFunc(known, func(a, b domain.Silence) int { return cmp.Compare(a.To, b.To) })
+	for i := range known {
+		full := number-len(old) > domain.MaxSilences-silencesFree
+		if to := known[i].To; to < now-silencesKept || full && to < now-silencesKeptAlone {
+			old = append(old, known[i])
+		}
+	}
+	return old
 }
 
 // readSilence reads the body of a request for a silence.
@@ -250,8 +280,9 @@ func (h silenceRoutes) put(ctx context.Context, in *settingChangeInput) (*silenc
 			next.ID, next.Limit, next.By, next.CreatedAt = in.ID, visitorOf(ctx).namespace, visitorOf(ctx).author, now
 			if is != nil {
 				next.Limit, next.By, next.CreatedAt, next.Revision = is.Limit, is.By, is.CreatedAt, is.Revision
+				return next.Encode(), nil
 			}
-			return next.Encode(), nil
+			return next.Encode(), h.deleteOld(ctx, now)
 		})
 	if err != nil {
 		return nil, err

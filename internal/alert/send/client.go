@@ -63,14 +63,34 @@ func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, e
 	return nil, err
 }
 
-// newClient returns a client that neither follows redirects nor keeps connections.
+// encrypted speaks TLS from the first byte on.
+func encrypted(ctx context.Context, c net.Conn, config *tls.Config) (net.Conn, error) {
+	secure := tls.Client(c, config)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		_ = c.Close()
+		return nil, err
+	}
+	return secure, nil
+}
+
+// newClient returns a client that neither follows redirects nor keeps connections. Whom to trust is asked for each
+// connection: the certificates of authorities change while the server runs.
 func newClient(d *dialer, roots func() *x509.CertPool) *http.Client {
+	dialTLS := func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := d.dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+		defer cancel()
+		host, _, _ := net.SplitHostPort(address) // dial has read it
+		return encrypted(ctx, c, &tls.Config{ServerName: host, RootCAs: roots(), MinVersion: tls.VersionTLS12})
+	}
 	return &http.Client{
 		Timeout: timeout,
 		Transport: &http.Transport{
-			DialContext: d.dial, DisableKeepAlives: true, TLSHandshakeTimeout: dialTimeout,
+			DialContext: d.dial, DialTLSContext: dialTLS, DisableKeepAlives: true,
 			ResponseHeaderTimeout: timeout, MaxResponseHeaderBytes: 64 << 10,
-			TLSClientConfig: &tls.Config{RootCAs: roots(), MinVersion: tls.VersionTLS12},
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}

@@ -76,16 +76,6 @@ func (s *Sender) sendMail(ctx context.Context, in *input) error {
 	return mailed(client.DialAndSendWithContext(ctx, m))
 }
 
-// encrypted speaks TLS from the first byte on.
-func encrypted(ctx context.Context, c net.Conn, config *tls.Config) (net.Conn, error) {
-	secure := tls.Client(c, config)
-	if err := secure.HandshakeContext(ctx); err != nil {
-		_ = c.Close()
-		return nil, err
-	}
-	return secure, nil
-}
-
 // boundedConn is a connection that reads so many bytes at most.
 type boundedConn struct {
 	net.Conn

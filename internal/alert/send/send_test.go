@@ -2,9 +2,11 @@ package send
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -173,6 +175,33 @@ func TestWebhookFails(t *testing.T) {
 		if err := sender(t, new(guard)).Send(t.Context(), &ch, message()); err == nil ||
 			strings.Contains(err.Error(), token) {
 			t.Errorf("%s: %v", wrong, err)
+		}
+	}
+}
+
+// Whom to trust is asked for each connection: an authority that is added is trusted without a restart, and one that is
+// removed is not any more.
+func TestTrustChangesWithoutARestart(t *testing.T) {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer server.Close()
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	trusted := x509.NewCertPool()
+	s, err := New(Config{
+		Guard: new(guard), Clock: clock.System{}, UserAgent: "belfry/test",
+		Roots: func() *x509.CertPool { return trusted },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &domain.Channel{Kind: domain.ChannelWebhook, Secrets: domain.ChannelSecrets{URL: server.URL}}
+	for _, trust := range []bool{false, true, false} {
+		trusted = x509.NewCertPool()
+		if trust {
+			trusted.AddCert(server.Certificate())
+		}
+		if err := s.Send(t.Context(), c, message()); (err == nil) != trust ||
+			err != nil && !strings.Contains(err.Error(), "certificate") {
+			t.Errorf("trusted %t: %v", trust, err)
 		}
 	}
 }
