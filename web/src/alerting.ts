@@ -53,6 +53,7 @@ export const conditionNames: Record<Kind, string> = {
   MISSED: "missed fires",
   SKIPPED: "skipped fires",
   LOST: "fires without a record",
+  NOT_RUN: "no run for long",
 };
 
 /** When people are told, in words. */

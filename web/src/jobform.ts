@@ -1,7 +1,6 @@
 // The fields of a job in a form: what they are called, what they hold as a text, and the document that the texts make.
 import { indented, isText, sentBody } from "./json.ts";
-import type { CurrentSpec } from "./types.gen.ts";
-import { bodyOf } from "./words.ts";
+import { bodyOf, type Made } from "./words.ts";
 
 type Kind = "text" | "ms" | "number" | "bool" | "choice" | "words" | "lines" | "instant" | "headers" | "body";
 
@@ -60,7 +59,7 @@ export const groups: Group[] = [
           ["ATMOST_ONCE", "At most once: never sent twice; a crash may hide the outcome"],
         ],
       },
-      { path: "isActive", label: "Active", kind: "bool", default: "true", hint: "Otherwise it is made paused." },
+      { path: "isActive", label: "Active", kind: "bool", default: "true", hint: "Otherwise it is paused." },
     ],
   },
   {
@@ -178,6 +177,20 @@ export const groups: Group[] = [
       { path: "startAt", label: "Not before", kind: "instant", placeholder: "2027-01-01T09:00:00+01:00" },
       { path: "endAt", label: "Not at or after", kind: "instant", placeholder: "2027-12-31T00:00:00Z" },
       {
+        path: "pausedReason",
+        label: "Why it is paused",
+        kind: "text",
+        placeholder: "The target is being moved",
+        hint: "Of a job that is not active. Gone once it is.",
+      },
+      {
+        path: "pausedUntil",
+        label: "Paused until",
+        kind: "instant",
+        placeholder: "2027-01-01T09:00:00Z",
+        hint: "When it is active again by itself; empty: once somebody resumes it.",
+      },
+      {
         path: "dst.gap",
         label: "A time that the clock skips",
         kind: "choice",
@@ -250,10 +263,10 @@ function at(spec: object, path: string): unknown {
 }
 
 /** The form of a job that is there. */
-export function draftOf(spec: CurrentSpec, isActive: boolean): Draft {
+export function draftOf({ spec, ...beside }: Made): Draft {
   const d = emptyDraft();
   for (const f of fields) {
-    const v = f.path === "isActive" ? isActive : at(spec, f.path);
+    const v = at(f.path in beside ? beside : spec, f.path);
     if (v !== undefined && v !== null && f.kind !== "body") d[f.path] = textOf(f, v);
   }
   const body = bodyOf(spec);

@@ -1,7 +1,7 @@
 // What a job is, in words.
 import { duration, plural } from "./format.ts";
 import { indented, isText, sentBody } from "./json.ts";
-import type { CurrentSpec } from "./types.gen.ts";
+import type { CurrentSpec, Job } from "./types.gen.ts";
 
 /** The sentence of a job: what it calls, when, and how surely. schedule is that of the server. */
 export function sentence(spec: CurrentSpec, schedule: string): string {
@@ -85,17 +85,23 @@ function shownBody(spec: CurrentSpec): string | undefined {
   return body && (isText(body) ? sentBody(body) : indented(body));
 }
 
+/** What a job is made of. */
+export type Made = Pick<Job, "spec" | "isActive" | "pausedReason" | "pausedUntil">;
+
 /** What POST /jobs takes to make a job again. Masked secrets stay masked, and the body has the bytes that it has. */
-export function documentOf(spec: CurrentSpec, isActive: boolean): string {
+export function documentOf({ spec, isActive, pausedReason, pausedUntil }: Made): string {
   const { body: _, ...rest } = spec;
-  const text = JSON.stringify({ ...rest, ...(isActive ? {} : { isActive: false }) }, null, 2);
+  const beside = isActive
+    ? {}
+    : { isActive, ...(pausedReason ? { pausedReason } : {}), ...(pausedUntil ? { pausedUntil } : {}) };
+  const text = JSON.stringify({ ...rest, ...beside }, null, 2);
   const body = bodyOf(spec);
   return body === undefined ? text : `${text.slice(0, -2)},\n  "body": ${body}\n}`;
 }
 
 /** The curl that would make the job. A quote in the document is written so that a shell keeps it. */
-export function curlOf(origin: string, spec: CurrentSpec, isActive: boolean): string {
-  const json = documentOf(spec, isActive).replaceAll("'", "'\\''");
+export function curlOf(origin: string, job: Made): string {
+  const json = documentOf(job).replaceAll("'", "'\\''");
   return `curl -X POST ${origin}/jobs \\\n  -H 'Content-Type: application/json' \\\n  -d '${json}'`;
 }
 

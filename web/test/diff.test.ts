@@ -22,6 +22,17 @@ test("a field is found by the name that the API gives it", () => {
   assert.equal(shownValue(v, "body"), "–");
 });
 
+test("the end of a pause is read with its zone", () => {
+  const a = { isActive: true, spec };
+  const b = { isActive: false, pausedReason: "moved", pausedUntil: Date.UTC(2030, 0), spec };
+  const fields = fieldsThatDiffer(a, b);
+  assert.deepEqual(fields, ["isActive", "pausedReason", "pausedUntil"]);
+  assert.deepEqual(differences(a, b, fields).slice(1), [
+    { field: "pausedReason", before: "–", after: "moved" },
+    { field: "pausedUntil", before: "–", after: "2030-01-01T00:00:00.000Z" },
+  ]);
+});
+
 test("two versions differ in the fields in which they do", () => {
   const a = { isActive: true, spec };
   const b = { isActive: true, spec: { ...spec, retry: { maxRetries: 5 }, headers: { "X-Team": "a" }, name: "n" } };

@@ -53,12 +53,12 @@ test("a job is tried before its schedule is known", () => {
 });
 
 test("a form that was not touched changes nothing", () => {
-  const before = draftOf(spec, true);
+  const before = draftOf({ spec, isActive: true });
   assert.equal(changeDocument({ ...before }, before), "{}");
 });
 
 test("each field that was touched is in the change, and no other", () => {
-  const before = draftOf(spec, true);
+  const before = draftOf({ spec, isActive: true });
   for (const f of fields) {
     const d = { ...before };
     if (f.kind === "body") d.body = '{"n":1.00000000000000000001}';
@@ -79,7 +79,7 @@ test("each field that was touched is in the change, and no other", () => {
 });
 
 test("a field that was emptied gets its default by null", () => {
-  const before = draftOf(spec, true);
+  const before = draftOf({ spec, isActive: true });
   const d = { ...before, timeoutMs: "", headers: "", "retry.maxRetries": "", bodyKind: "none", startAt: "" };
   assert.deepEqual(JSON.parse(changeDocument(d, before)), {
     headers: null,
@@ -108,7 +108,7 @@ test("a body that was not touched goes back as it came, and one that was as it w
     '{ "a" : 1 }',
   ];
   for (const body of bodies) {
-    const d = draftOf({ ...spec, body }, true);
+    const d = draftOf({ spec: { ...spec, body }, isActive: true });
     assert.ok(newDocument(d).includes(`"body":${body}`), `${body} became ${newDocument(d)}`);
     assert.ok(!changeDocument({ ...d, name: "other" }, d).includes("body"));
     const typed = { ...d, bodyKind: "json", body: '{"a": 2.0}' };
@@ -133,7 +133,7 @@ test("what makes no document is refused beside its field", () => {
 });
 
 test("headers with colons in their values come back", () => {
-  const before = draftOf(spec, true);
+  const before = draftOf({ spec, isActive: true });
   assert.equal(before.headers, "Authorization: ********\nX-A: b: c");
   const d = { ...before, headers: `${before.headers}\nX-B: 1` };
   assert.deepEqual(JSON.parse(changeDocument(d, before)), {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CurrentSpec, Preview } from "../src/types.gen.ts";
-import { offsetChange, shiftOf } from "../src/views/jobfires.tsx";
+import { afterOf, offsetChange, shiftOf } from "../src/views/jobfires.tsx";
 import { curlOf, details, documentOf, hasMasked, retries, sentence } from "../src/words.ts";
 
 const spec: CurrentSpec = {
@@ -50,7 +50,7 @@ test("details leave out what a job does not have", () => {
 });
 
 test("a shell reads the curl as it is meant", () => {
-  const text = curlOf("http://localhost:3000", { ...spec, name: "Anna's" }, false);
+  const text = curlOf("http://localhost:3000", { spec: { ...spec, name: "Anna's" }, isActive: false });
   assert.ok(text.startsWith("curl -X POST http://localhost:3000/jobs \\\n"));
   assert.ok(text.includes(`"name": "Anna'\\''s"`), text);
   assert.ok(text.includes(`"isActive": false`));
@@ -60,12 +60,17 @@ test("a shell reads the curl as it is meant", () => {
 
 test("the body of a job keeps its digits, as a document and as a curl", () => {
   const body = '{"n":12345678901234567890,"m":1.0,"text":"it\'s"}';
-  assert.ok(documentOf({ ...spec, body }, true).endsWith(`,\n  "body": ${body}\n}`));
-  assert.equal((JSON.parse(documentOf({ ...spec, body }, false)) as { isActive: boolean }).isActive, false);
-  assert.ok(
-    curlOf("http://x", { ...spec, body }, true).includes(`{"n":12345678901234567890,"m":1.0,"text":"it'\\''s"}`),
+  assert.ok(documentOf({ spec: { ...spec, body }, isActive: true }).endsWith(`,\n  "body": ${body}\n}`));
+  assert.equal(
+    (JSON.parse(documentOf({ spec: { ...spec, body }, isActive: false })) as { isActive: boolean }).isActive,
+    false,
   );
-  assert.ok(documentOf({ ...spec, body: '"a\\nb"' }, true).includes('"body": "a\\nb"'));
+  assert.ok(
+    curlOf("http://x", { spec: { ...spec, body }, isActive: true }).includes(
+      `{"n":12345678901234567890,"m":1.0,"text":"it'\\''s"}`,
+    ),
+  );
+  assert.ok(documentOf({ spec: { ...spec, body: '"a\\nb"' }, isActive: true }).includes('"body": "a\\nb"'));
   assert.deepEqual(details({ ...spec, body: '"a\\nb"' }).at(-1), ["Body", "a\nb"]);
   assert.deepEqual(details({ ...spec, body: '{"a":1.0}' }).at(-1), ["Body", '{\n  "a": 1.0\n}']);
 });
@@ -78,4 +83,20 @@ test("a clock change is told of the day on which it is, and where the offset cha
   assert.equal(offsetChange("2027-03-27T02:30:00+01:00", "2027-03-28T03:00:00+02:00"), "UTC+01:00 → UTC+02:00");
   assert.equal(offsetChange("2027-03-28T00:00:00Z", "2027-03-29T00:00:00+00:00"), undefined);
   assert.equal(offsetChange(undefined, "2027-03-29T00:00:00Z"), undefined);
+});
+
+test("the document of a paused job says why, and until when", () => {
+  const paused = { spec, isActive: false, pausedReason: "moved", pausedUntil: 1_900_000_000_000 };
+  const { isActive, pausedReason, pausedUntil } = JSON.parse(documentOf(paused)) as Record<string, unknown>;
+  assert.deepEqual([isActive, pausedReason, pausedUntil], [false, "moved", 1_900_000_000_000]);
+  assert.ok(!documentOf({ spec, isActive: true }).includes("paused"));
+});
+
+test("the fires of a paused job are those from the end of its pause on", () => {
+  const paused = { nextFireAt: null, spec };
+  assert.deepEqual(afterOf(paused, 1000), {});
+  assert.deepEqual(afterOf({ ...paused, pausedUntil: 5000 }, 1000), { after: 4999 });
+  assert.deepEqual(afterOf({ ...paused, pausedUntil: 5000, spec: { ...spec, startAt: 7000 } }, 1000), { after: 6999 });
+  assert.deepEqual(afterOf({ ...paused, pausedUntil: 500 }, 1000), {});
+  assert.deepEqual(afterOf({ ...paused, nextFireAt: 9000 }, 1000), { after: 8999 });
 });

@@ -5,9 +5,11 @@ import { call, isAbort } from "../api.ts";
 import { count, plural } from "../format.ts";
 import { Once } from "../once.ts";
 import { href } from "../router.ts";
-import type { BulkQuery, BulkRequest, BulkTags, DryRun, Operation } from "../types.gen.ts";
+import { pauseOf } from "../pause.ts";
+import type { BulkQuery, BulkRequest, BulkTags, DryRun, Operation, PauseRequest } from "../types.gen.ts";
 import { ErrorNote, Icon, Skeleton } from "../ui/basics.tsx";
 import { Dialog, say } from "../ui/dialog.tsx";
+import { PauseFields, pauseFields } from "../ui/pause.tsx";
 
 /** Jobs by their ids, or all that a query matches. */
 export type Selection = { ids: string[] } | { query: BulkQuery; words: string };
@@ -31,10 +33,11 @@ const done: Record<Action, string> = {
 };
 
 /** What the API takes for an action on a selection. An empty query has to be meant. */
-export function requestOf(action: Action, s: Selection, tags?: BulkTags): BulkRequest {
+export function requestOf(action: Action, s: Selection, tags?: BulkTags, pause: PauseRequest = {}): BulkRequest {
   const of =
     "ids" in s ? { ids: s.ids } : Object.keys(s.query).length === 0 ? { query: {}, all: true } : { query: s.query };
-  return { action, ...of, ...(action === "TAG" && tags ? { tags } : {}) };
+  const said = action === "PAUSE" && Object.keys(pause).length > 0;
+  return { action, ...of, ...(action === "TAG" && tags ? { tags } : {}), ...(said ? { pause } : {}) };
 }
 
 /** Reads tags as people type them: "a, b c" are a and "b c". */
@@ -122,11 +125,11 @@ function Ask(props: { action: Action; selection: Selection; onClose: (changed: b
     return () => control.abort();
   }, [action, key]);
 
-  const begin = async (): Promise<void> => {
+  const begin = async (data: FormData): Promise<void> => {
     setBusy(true);
     setError(undefined);
     try {
-      const body = requestOf(action, selection, { add: tagsOf(add), remove: tagsOf(remove) });
+      const body = requestOf(action, selection, { add: tagsOf(add), remove: tagsOf(remove) }, pauseOf(data));
       const begun = once.current.send(JSON.stringify(body), (headers) => call("POST /jobs/bulk", { body, headers }));
       setOperation((await begun) as Operation);
     } catch (err) {
@@ -144,7 +147,7 @@ function Ask(props: { action: Action; selection: Selection; onClose: (changed: b
           class="ask"
           onSubmit={(e) => {
             e.preventDefault();
-            void begin();
+            void begin(new FormData(e.currentTarget));
           }}
         >
           <Preview action={action} preview={preview} selection={selection} />
@@ -160,7 +163,8 @@ function Ask(props: { action: Action; selection: Selection; onClose: (changed: b
               </label>
             </div>
           )}
-          <ErrorNote error={error} />
+          {action === "PAUSE" && <PauseFields error={error} prefix="pause." />}
+          <ErrorNote error={error} beside={(field) => pauseFields.has(field)} />
           <div class="actions end">
             <button type="button" onClick={() => props.onClose(false)}>
               Cancel

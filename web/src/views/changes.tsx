@@ -137,6 +137,7 @@ const authors: Record<string, string> = {
   env: "a key of the settings",
   loopback: "this machine, without a key",
   anonymous: "anybody, without a key",
+  server: "Belfry itself",
 };
 
 function Author({ change: { by } }: { change: Change }) {

@@ -1,7 +1,7 @@
 // What differs between two versions of a job, field by field.
 import type { CurrentSpec, Version } from "../types.gen.ts";
 
-type Held = Pick<Version, "isActive" | "spec">;
+type Held = Pick<Version, "isActive" | "pausedReason" | "pausedUntil" | "spec">;
 
 export interface Difference {
   field: string;
@@ -12,6 +12,8 @@ export interface Difference {
 /** The value of a field as the API names it: "schedule", "isActive", "retry.maxRetries", "headers.X-Team". */
 export function shownValue(v: Held, field: string): string {
   if (field === "isActive") return v.isActive ? "active" : "paused";
+  if (field === "pausedReason") return v.pausedReason ?? "–";
+  if (field === "pausedUntil") return v.pausedUntil ? new Date(v.pausedUntil).toISOString() : "–";
   const dot = field.indexOf(".");
   const top = dot < 0 ? field : field.slice(0, dot);
   let value: unknown = v.spec[top as keyof CurrentSpec];
@@ -36,7 +38,7 @@ export function differences(before: Held, after: Held, fields: string[]): Differ
 /** The fields in which two versions differ, by what is shown of them. */
 export function fieldsThatDiffer(a: Held, b: Held): string[] {
   const nested = new Set(["retry", "misfire", "dst", "headers"]);
-  const names = new Set(["isActive"]);
+  const names = new Set(["isActive", "pausedReason", "pausedUntil"]);
   for (const spec of [a.spec, b.spec]) {
     for (const [name, value] of Object.entries(spec)) {
       if (!nested.has(name)) names.add(name);

@@ -6,6 +6,7 @@ import { href, navigate } from "../router.ts";
 import type { Job } from "../types.gen.ts";
 import { Copy, ErrorNote, Head, Icon, Panel, Skeleton, Time } from "../ui/basics.tsx";
 import { Dialog, say } from "../ui/dialog.tsx";
+import { PauseJob } from "../ui/pause.tsx";
 import { useApi } from "../use.ts";
 import { curlOf, details, documentOf, hasMasked, nameOf, sentence } from "../words.ts";
 import { Executions } from "./jobexecutions.tsx";
@@ -36,7 +37,7 @@ export function JobView({ params }: { params: Record<string, string> }) {
         <Actions job={j} onChange={job.reload} onSilence={() => setSilencing(true)} />
       </Head>
       <ErrorNote error={job.error} />
-      <State job={j} />
+      <State job={j} onChange={job.reload} />
       <SilencedJob job={j} silencing={silencing} onClose={() => setSilencing(false)} />
       <div class="columns wide">
         <What job={j} />
@@ -53,7 +54,7 @@ export function JobView({ params }: { params: Record<string, string> }) {
 }
 
 /** What somebody should know first: that the job does not fire, and why. */
-function State({ job: j }: { job: Job }) {
+function State({ job: j, onChange }: { job: Job; onChange: () => void }) {
   if (j.error) {
     return (
       <div class="note bad">
@@ -62,12 +63,7 @@ function State({ job: j }: { job: Job }) {
     );
   }
   if (!j.isActive) {
-    return (
-      <div class="note warn">
-        <b>Paused</b> since <Time at={j.effectiveFrom} jobZone={j.spec.timezone} line />. It fires nothing until it is
-        resumed, and does not make up for what it has not fired.
-      </div>
-    );
+    return <Paused job={j} onChange={onChange} />;
   }
   if (j.nextFireAt === null) {
     return (
@@ -77,6 +73,41 @@ function State({ job: j }: { job: Job }) {
     );
   }
   return null;
+}
+
+function Paused({ job: j, onChange }: { job: Job; onChange: () => void }) {
+  const [changing, setChanging] = useState(false);
+  const edits = useMay("editor");
+  const close = (changed: boolean): void => {
+    setChanging(false);
+    if (changed) onChange();
+  };
+  return (
+    <>
+      <div class="note warn">
+        <p>
+          <b>Paused{j.pausedReason && `: ${j.pausedReason}`}</b>
+        </p>
+        <p>
+          Since <Time at={j.effectiveFrom} jobZone={j.spec.timezone} line />. It fires nothing until{" "}
+          {j.pausedUntil ? (
+            <>
+              <Time at={j.pausedUntil} jobZone={j.spec.timezone} line />, when it is active again by itself,
+            </>
+          ) : (
+            "it is resumed,"
+          )}{" "}
+          and does not make up for what it has not fired.
+        </p>
+        {edits && (
+          <button type="button" onClick={() => setChanging(true)}>
+            Change the pause
+          </button>
+        )}
+      </div>
+      {changing && <PauseJob job={j} onClose={close} />}
+    </>
+  );
 }
 
 function What({ job: j }: { job: Job }) {
@@ -152,7 +183,7 @@ function What({ job: j }: { job: Job }) {
 /** The job as a document, and as the call that would make it. */
 function As({ job: j }: { job: Job }) {
   const [shown, show] = useState<"JSON" | "curl">();
-  const text = shown === "curl" ? curlOf(location.origin, j.spec, j.isActive) : documentOf(j.spec, j.isActive);
+  const text = shown === "curl" ? curlOf(location.origin, j) : documentOf(j);
   return (
     <span>
       <button type="button" class="quiet" onClick={() => show("JSON")}>
@@ -181,6 +212,7 @@ function As({ job: j }: { job: Job }) {
 function Actions({ job: j, onChange, onSilence }: { job: Job; onChange: () => void; onSilence: () => void }) {
   const [busy, setBusy] = useState(false);
   const [deleting, setDeleting] = useState(false);
+  const [pausing, setPausing] = useState(false);
   const edits = useMay("editor");
   const path = { id: j.id };
   const act = async (work: () => Promise<{ message: string }>): Promise<void> => {
@@ -205,7 +237,7 @@ function Actions({ job: j, onChange, onSilence }: { job: Job; onChange: () => vo
         <Icon name="trigger" /> Trigger now
       </button>
       {j.isActive ? (
-        <button type="button" disabled={busy} onClick={() => void act(() => call("POST /jobs/{id}/pause", { path }))}>
+        <button type="button" disabled={busy} onClick={() => setPausing(true)}>
           <Icon name="pause" /> Pause
         </button>
       ) : (
@@ -226,6 +258,15 @@ function Actions({ job: j, onChange, onSilence }: { job: Job; onChange: () => vo
       <button type="button" class="danger" disabled={busy} onClick={() => setDeleting(true)}>
         <Icon name="delete" /> Delete
       </button>
+      {pausing && (
+        <PauseJob
+          job={j}
+          onClose={(changed) => {
+            setPausing(false);
+            if (changed) onChange();
+          }}
+        />
+      )}
       {deleting && (
         <Dialog title="Delete the job?" onClose={() => setDeleting(false)}>
           <p>

@@ -21,14 +21,14 @@ export function NextFires({ job: j }: { job: Job }) {
   // nextFireAt changes with each fire, and what comes after it with it
   const preview = useApi(
     "POST /schedules/preview",
-    { body: { schedule, timezone, dst, jobId: j.id, count: 10, ...afterOf(j) } },
+    { body: { schedule, timezone, dst, jobId: j.id, count: 10, ...afterOf(j, serverNow()) } },
     { keep: true, off: !!j.error },
   );
   const p = preview.data;
   const fires = p?.next.filter((f) => !j.spec.endAt || f.at < j.spec.endAt) ?? [];
   const changes = p?.dstShifts ?? [];
   return (
-    <Panel title={j.isActive ? "Next ten fires" : "When it would fire"}>
+    <Panel title={j.isActive ? "Next ten fires" : j.pausedUntil ? "Fires after the pause" : "When it would fire"}>
       <ErrorNote error={preview.error} />
       {!p && !preview.error && <Skeleton height={300} />}
       {p && (
@@ -62,7 +62,9 @@ export function NextFires({ job: j }: { job: Job }) {
   );
 }
 
-function afterOf(j: Job): { after?: number } {
+/** From when on the fires of a job are shown: of one that does not fire yet, from its beginning or the end of its pause. */
+export function afterOf(j: Pick<Job, "nextFireAt" | "pausedUntil" | "spec">, now: number): { after?: number } {
   if (j.nextFireAt !== null) return { after: j.nextFireAt - (j.spec.jitterMs ?? 0) - 1 };
-  return j.spec.startAt && j.spec.startAt > serverNow() ? { after: j.spec.startAt - 1 } : {};
+  const from = Math.max(j.spec.startAt ?? 0, j.pausedUntil ?? 0);
+  return from > now ? { after: from - 1 } : {};
 }

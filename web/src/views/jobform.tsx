@@ -37,7 +37,9 @@ export function NewJob() {
     for (const f of fields) if (query.has(f.path)) d[f.path] = query.get(f.path) ?? "";
     if (!from) return setDraft(d);
     call("GET /jobs/{id}", { path: { id: from } })
-      .then((job) => setDraft({ ...draftOf(job.spec, true), key: "", name: copyName(job.spec.name) }))
+      .then((job) =>
+        setDraft({ ...draftOf({ spec: job.spec, isActive: true }), key: "", name: copyName(job.spec.name) }),
+      )
       .catch(setError);
   }, [from]);
   return (
@@ -69,7 +71,7 @@ export function EditJob({ params }: { params: Record<string, string> }) {
   useEffect(() => {
     load(id).then(setLoaded).catch(setError);
   }, [id]);
-  const start = useMemo(() => loaded && draftOf(loaded.job.spec, loaded.job.isActive), [loaded]);
+  const start = useMemo(() => loaded && draftOf(loaded.job), [loaded]);
   return (
     <>
       <Head title={loaded ? `Edit ${loaded.job.spec.name || loaded.job.spec.api}` : "Edit a job"} />
@@ -280,8 +282,8 @@ function Conflict(props: { loaded: Loaded; reload: () => Promise<void>; again: (
         Somebody else has changed this job meanwhile.
       </div>
     );
-  const before = draftOf(props.loaded.job.spec, props.loaded.job.isActive);
-  const now = draftOf(theirs.job.spec, theirs.job.isActive);
+  const before = draftOf(props.loaded.job);
+  const now = draftOf(theirs.job);
   const list = changedFields(now, before);
   return (
     <div class="note warn" role="alert">

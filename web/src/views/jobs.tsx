@@ -167,7 +167,8 @@ function Name({ job }: { job: ListedJob }) {
           <Icon name="alerts" /> Cannot run
         </span>
       )}
-      <small class="second muted" title={`${spec.method} ${spec.api}`}>
+      <small class="second muted" title={[job.pausedReason, `${spec.method} ${spec.api}`].filter(Boolean).join(" · ")}>
+        {job.pausedReason && <b>{job.pausedReason} · </b>}
         {spec.tags?.map((t) => (
           <span key={t} class="tag">
             {t}
@@ -192,6 +193,13 @@ function Schedule({ job }: { job: ListedJob }) {
 }
 
 function Next({ job }: { job: ListedJob }) {
+  if (!job.isActive && job.pausedUntil) {
+    return (
+      <div>
+        <span class="muted">Paused until</span> <Time at={job.pausedUntil} jobZone={job.spec.timezone} />
+      </div>
+    );
+  }
   if (!job.isActive) return <span class="muted">Paused</span>;
   return <Time at={job.nextFireAt} jobZone={job.spec.timezone} none="None" />;
 }
