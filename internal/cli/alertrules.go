@@ -2,9 +2,7 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -268,30 +266,9 @@ func listCommand[T any](r *remote, what, example, heading string, flags func(*pf
 // showCommand returns a command that prints one of what is configured, as JSON.
 func showCommand[T any](r *remote, what, example string, ask func(*client.Alerting, context.Context, string) (T, error),
 ) *cobra.Command {
-	cmd := &cobra.Command{
-		Use: "show ID", Short: "Show a " + what, Long: "Show a " + what + " as JSON.\n\n" + serverHelp,
-		Example: example, Args: oneArg("the id of a " + what),
-		RunE: running(func(cmd *cobra.Command, args []string) error {
-			c, err := r.connect(cmd.Flags())
-			if err != nil {
-				return err
-			}
-			defer c.Close()
-			found, err := ask(c.Alerting, cmd.Context(), args[0])
-			if err != nil {
-				return reach(c, err)
-			}
-			return printJSON(r.out, found)
-		}),
-	}
-	addServerFlag(cmd.Flags())
-	return cmd
-}
-
-func printJSON(w io.Writer, v any) error {
-	out := json.NewEncoder(w)
-	out.SetIndent("", "  ")
-	return out.Encode(v)
+	return shown(r, "a "+what, example, func(ctx context.Context, c *client.Client, id string) (T, error) {
+		return ask(c.Alerting, ctx, id)
+	})
 }
 
 // deleteCommand returns a command that deletes one of what is configured.

@@ -29,8 +29,8 @@
 //	exit.go args.go pointed.go progress.go signals_unix.go signals_other.go
 //	shell.go stop.go version.go
 //	config.go signing.go serve.go rotate.go migrate.go copy.go preview.go receiver.go benchhosts.go bench.go
-//	remote.go jobfilter.go audit.go lists.go pause.go bulk.go operations.go versions.go jobpreview.go testcall.go
-//	jobs.go
+//	remote.go jobfilter.go audit.go lists.go pause.go bulk.go operations.go
+//	jobedit.go versions.go jobpreview.go testcall.go jobs.go
 //	executions.go alerts.go failing.go trail.go export.go plugin.go health.go history.go series.go events.go
 //	hosts.go forecast.go
 //	drain.go cluster.go import.go keys.go channels.go

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"iter"
 	"strconv"
 
@@ -14,7 +15,7 @@ func (r *remote) executionsCommand() *cobra.Command {
 	l := &list[client.Execution]{heading: "SCHEDULED AT\tSTATUS\tJOB\tMS\tHTTP\tRETRIES\tERROR\tID", row: executionRow}
 	cmd := &cobra.Command{
 		Use:   "executions",
-		Short: "List executions",
+		Short: "List and show executions",
 		Long: `List the executions of all jobs or of one, newest scheduled first, with those that have not
 ended (PENDING, RUNNING). MS is the time from the first attempt to the end. ERROR is the
 beginning of what went wrong; --json has all of it.
@@ -35,7 +36,11 @@ beginning of what went wrong; --json has all of it.
 	fs.BoolVar(&manual, "manual", true, "only those triggered by hand, or with =false only those of schedules")
 	fs.Lookup("manual").DefValue = ""
 	l.add(fs, "executions")
-	cmd.AddCommand(runningCommand(r))
+	cmd.AddCommand(runningCommand(r), shown(r, "an execution",
+		"  belfry executions show 0192f0c1-4b20-8a6c-9d31-0c5e7a91b2d4",
+		func(ctx context.Context, c *client.Client, id string) (client.Execution, error) {
+			return c.Executions.Get(ctx, id)
+		}))
 	return l.command(r, cmd, func(cmd *cobra.Command, c *client.Client) iter.Seq2[client.Execution, error] {
 		if cmd.Flags().Changed("manual") {
 			filter.Manual = &manual

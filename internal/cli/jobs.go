@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"iter"
 
@@ -18,7 +19,7 @@ func (r *remote) jobsCommand() *cobra.Command {
 	l := &list[client.Job]{heading: "ID\tNAME\tNAMESPACE\tSTATE\tSCHEDULE\tNEXT FIRE\tLAST\tAPI", row: jobRow}
 	cmd := &cobra.Command{
 		Use:   "jobs",
-		Short: "List jobs, or change many",
+		Short: "List, create and change jobs",
 		Long: `List jobs in the order of their creation, unless --sort or --newest says otherwise. STATE is active, paused, or
 broken if the job cannot be run. LAST is the outcome of the newest execution that has
 ended, with --last.
@@ -40,6 +41,10 @@ ended, with --last.
 	fs.Lookup("never-ran").DefValue = ""
 	fs.BoolVar(&count, "count", false, "print only how many jobs there are")
 	l.add(fs, "jobs")
+	one := jobCommands{r}
+	cmd.AddCommand(one.create(), one.edit())
+	cmd.AddCommand(shown(r, "a job", "  belfry jobs show 0192f0c1-2d3e-7a4b-8c5d-6e7f80910a1b",
+		func(ctx context.Context, c *client.Client, id string) (client.Job, error) { return c.Jobs.Get(ctx, id) }))
 	cmd.AddCommand(bulkCommands{r}.all()...)
 	cmd.AddCommand(r.versionsCommand(), r.restoreCommand(), r.jobPreviewCommand(), testCallCommand(r))
 	return l.command(r, cmd, func(cmd *cobra.Command, c *client.Client) iter.Seq2[client.Job, error] {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -89,6 +90,43 @@ func (l *list[T]) command(r *remote, cmd *cobra.Command, ask func(*cobra.Command
 	})
 	addServerFlag(cmd.Flags())
 	return cmd
+}
+
+// withList adds `list` to a command that lists without it, so that it is there in all groups
+// of commands.
+func withList(cmd *cobra.Command) *cobra.Command {
+	same := &cobra.Command{
+		Use: "list", Short: "The same as " + cmd.Name() + " without a command", Long: cmd.Long,
+		Example: "  belfry " + cmd.Name() + " list --limit 5", Args: cmd.Args, RunE: cmd.RunE,
+	}
+	same.Flags().SortFlags = cmd.Flags().SortFlags
+	same.Flags().AddFlagSet(cmd.Flags())
+	cmd.AddCommand(same)
+	return cmd
+}
+
+// shown returns a command that prints one thing of a server as JSON.
+func shown[T any](r *remote, what, example string, ask func(context.Context, *client.Client, string) (T, error),
+) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "show ID", Short: "Show " + what, Long: "Show " + what + " as JSON.\n\n" + serverHelp,
+		Example: example, Args: oneArg("the id of " + what),
+		RunE: r.speaking(func(ctx context.Context, c *client.Client, args []string) error {
+			found, err := ask(ctx, c, args[0])
+			if err != nil {
+				return err
+			}
+			return printJSON(r.out, found)
+		}),
+	}
+	addServerFlag(cmd.Flags())
+	return cmd
+}
+
+func printJSON(w io.Writer, v any) error {
+	out := json.NewEncoder(w)
+	out.SetIndent("", "  ")
+	return out.Encode(v)
 }
 
 // columns writes a row of a table. What is empty is a dash.

@@ -77,11 +77,7 @@ makes a new version.
 			if err != nil {
 				return reach(c, err)
 			}
-			_, _ = fmt.Fprintf(r.out, "%s; it is version %d now\n", done.Message, done.Version)
-			for _, w := range done.Warnings {
-				_, _ = fmt.Fprintln(r.out, "warning:", w)
-			}
-			return nil
+			return printDone(r.out, &done, fmt.Sprintf("%s; it is version %d now", done.Message, done.Version))
 		}),
 	}
 	cmd.Flags().SortFlags = false

@@ -128,6 +128,14 @@ func (j *Jobs) Create(ctx context.Context, spec Spec) (Edit, error) {
 	return out, err
 }
 
+// CreateJob creates a job whose fields are as the API has them, also such as [Spec] does not
+// have.
+func CreateJob(ctx context.Context, c *Client, fields Change) (Edit, error) {
+	var out Edit
+	err := c.server.exchange(ctx, call{method: http.MethodPost, path: []string{"jobs"}, once: true}, fields, &out)
+	return out, err
+}
+
 // Update changes some fields of a job, all of them or none. If version is neither zero
 // nor the job's current one, the problem has status 412.
 func (j *Jobs) Update(ctx context.Context, id string, version int, change Change) (Edit, error) {
