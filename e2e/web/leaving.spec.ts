@@ -45,6 +45,21 @@ test("what was typed is not lost by a link, a key or the way back without a ques
   await expect(page.getByRole("heading", { level: 1, name: "Alerts" })).toBeVisible();
 });
 
+test("what was typed into a form about alerts is not lost by the way back without a question", async ({ page, empty }) => {
+  await page.goto(`${empty.url}/ui/alerts`);
+  await page.getByRole("link", { name: "Rules", exact: true }).click();
+  await page.getByRole("button", { name: "New rule" }).click();
+  await page.getByLabel("Its id").fill("half-typed");
+  await page.goBack();
+  const question = page.getByRole("dialog", { name: "Leave without saving?" });
+  await question.getByRole("button", { name: "Stay" }).click();
+  await expect(page).toHaveURL(/alerts\/rules$/);
+  await expect(page.getByLabel("Its id")).toHaveValue("half-typed");
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await page.goBack(); // nothing is typed any more
+  await expect(page.getByRole("heading", { level: 1, name: "Alerts" })).toBeVisible();
+});
+
 test("the browser asks before it closes a page with something typed", async ({ page, empty, guard }) => {
   guard.allow(/status of 422/);
   await typed(page, empty.url);

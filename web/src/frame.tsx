@@ -70,7 +70,7 @@ export function Frame({
             (v) =>
               v.nav && (
                 <li key={v.path}>
-                  <a href={href(v.path)} aria-current={v === view ? "page" : undefined}>
+                  <a href={href(v.path)} aria-current={v === view ? "page" : isBelow(view, v) ? "true" : undefined}>
                     <Icon name={v.nav.icon} /> {v.title}
                   </a>
                 </li>
@@ -93,6 +93,10 @@ export function Frame({
     </>
   );
 }
+
+/** Whether a view belongs to one of the navigation: that of a job to the jobs. */
+const isBelow = (view: View | undefined, of: View): boolean =>
+  of.path !== "/" && view !== undefined && view.path.startsWith(`${of.path}/`);
 
 function skip(e: Event): void {
   e.preventDefault();

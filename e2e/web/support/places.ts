@@ -19,6 +19,9 @@ export async function placesOf(page: Page, server: Server): Promise<Place[]> {
     const name = href.split("/").at(-1);
     if (name) places.push([name, href]);
   }
+  for (const name of ["groups", "notifications", "rules", "silences", "channels"]) {
+    places.push([name, `/ui/alerts/${name}`]);
+  }
   places.push(["new", "/ui/jobs/new?schedule=0+30+2+*+*+*&timezone=Europe/Berlin"]);
   const failed = (await server.request<Executions>("GET", "/executions?status=FAILED&limit=1")).executions[0];
   const job = failed?.jobId ?? (await server.request<{ jobs: { id: string }[] }>("GET", "/jobs?limit=1")).jobs[0]?.id;

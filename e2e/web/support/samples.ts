@@ -47,6 +47,7 @@ export async function filled(): Promise<Filled> {
   await server.request("PUT", `/jobs/${good}`, { retry: { maxRetries: 2 } });
   const ask = { action: "TAG", ids: [good, bad], tags: { add: ["tagged"] } };
   const operation = await server.request<{ id: string }>("POST", "/jobs/bulk", ask);
+  await alerting(server, receiver, good);
   const failed = await until(server, `/executions?status=FAILED&jobId=${bad}&limit=1`);
   await until(server, `/executions?status=SKIPPED&jobId=${slow}&limit=1`);
   await until(server, `/executions?status=SUCCESS&jobId=${good}&limit=1`);
@@ -55,6 +56,21 @@ export async function filled(): Promise<Filled> {
     await receiver.stop();
   };
   return { server, receiver, good, bad, slow, failed, operation: operation.id, stop };
+}
+
+// alerting makes one of each thing that is configured about alerts.
+async function alerting(server: Server, receiver: Receiver, good: string): Promise<void> {
+  const secrets = { url: `${receiver.url}/ok` };
+  await server.request("PUT", "/alerts/channels/ops", { kind: "WEBHOOK", default: true, secrets });
+  const when = { kind: "FAILED_OF_LAST", count: 3, of: 10 };
+  const match = { tag: "sample", host: "127.0.0.1:9" };
+  await server.request("PUT", "/alerts/rules/often", { name: "Fails often", match, when, channels: ["ops"] });
+  await server.request("PUT", "/alerts/rules/default", { waitMs: 0 });
+  const silence = { reason: "it is being moved", match: { jobs: [good] }, durationMs: 3_600_000 };
+  await server.request("POST", "/alerts/silences", silence);
+  await server.request("POST", "/alerts/silences", { ...silence, startsAt: Date.now() + 3_600_000 });
+  const window = { reason: "backup", schedule: "0 0 2 * * *", timezone: "Europe/Berlin", durationMs: 5_400_000 };
+  await server.request("PUT", "/alerts/windows/backup", { ...window, match: { host: "db.example.com" } });
 }
 
 // until asks until a list has an execution, and returns its id. A server that is busy may take a while.

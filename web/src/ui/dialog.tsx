@@ -1,20 +1,21 @@
 // Dialogs, and short messages about what was done.
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useId, useRef } from "preact/hooks";
 import { Store, useStore } from "../store.ts";
 
 /** A dialog over the page. It is open while it is there; onClose takes it away. */
 export function Dialog(props: { title: string; onClose: () => void; children: ComponentChildren; wide?: boolean }) {
   const ref = useRef<HTMLDialogElement>(null);
+  const title = useId(); // a question may be over another dialog
   useEffect(() => {
     const opener = document.activeElement as HTMLElement | null;
     ref.current?.showModal();
     return () => opener?.focus?.();
   }, []);
   return (
-    <dialog ref={ref} class={props.wide ? "wide" : ""} aria-labelledby="dialog-title" onClose={props.onClose}>
+    <dialog ref={ref} class={props.wide ? "wide" : ""} aria-labelledby={title} onClose={props.onClose}>
       <header>
-        <h2 id="dialog-title">{props.title}</h2>
+        <h2 id={title}>{props.title}</h2>
         <button type="button" class="quiet" aria-label="Close" onClick={props.onClose}>
           ✕
         </button>

@@ -2,6 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Answer, ApiError, answerOf, type Route, send } from "../api.ts";
+import { useLeaveWarning } from "../leaving.ts";
 import { ErrorNote, Skeleton } from "./basics.tsx";
 import { Dialog } from "./dialog.tsx";
 
@@ -70,7 +71,9 @@ const begins = (field: string, names: readonly string[]): boolean =>
 export function SettingForm(props: Saves) {
   const [error, setError] = useState<Error>();
   const [busy, setBusy] = useState(false);
+  const [typed, setTyped] = useState(false);
   const form = useRef<HTMLFormElement>(null);
+  useLeaveWarning(typed, busy);
   const save = async (tag: string): Promise<void> => {
     if (!form.current) return;
     setBusy(true);
@@ -89,6 +92,7 @@ export function SettingForm(props: Saves) {
       ref={form}
       class="ask"
       noValidate
+      onInput={() => setTyped(true)}
       onSubmit={(e) => {
         e.preventDefault();
         void save(props.tag ?? "");

@@ -13,7 +13,7 @@ import { Executions } from "./jobexecutions.tsx";
 import { History } from "./history.tsx";
 import { JobAlerts } from "./jobalerts.tsx";
 import { NextFires } from "./jobfires.tsx";
-import { SilencedJob } from "./jobsilence.tsx";
+import { Silenced, SilenceJob, useJobSilence } from "./jobsilence.tsx";
 import { TestCallButton } from "./testcall.tsx";
 import { Versions } from "./versions.tsx";
 
@@ -21,8 +21,9 @@ export function JobView({ params }: { params: Record<string, string> }) {
   const id = params.id ?? "";
   const job = useApi("GET /jobs/{id}", { path: { id } }, { every: 5000, keep: true });
   const [silencing, setSilencing] = useState(false);
+  const silence = useJobSilence(id);
   const j = job.data;
-  if (!j) {
+  if (!j || !silence.known) {
     return (
       <>
         <Head title="Job" sub={id} />
@@ -38,7 +39,16 @@ export function JobView({ params }: { params: Record<string, string> }) {
       </Head>
       <ErrorNote error={job.error} />
       <State job={j} onChange={job.reload} />
-      <SilencedJob job={j} silencing={silencing} onClose={() => setSilencing(false)} />
+      <Silenced acting={silence.acting} job={j} />
+      {silencing && (
+        <SilenceJob
+          job={j}
+          onClose={() => {
+            setSilencing(false);
+            silence.reload();
+          }}
+        />
+      )}
       <div class="columns wide">
         <What job={j} />
         <div class="stack">

@@ -16,7 +16,8 @@ import {
   type Refusal,
 } from "../jobform.ts";
 import { Once } from "../once.ts";
-import { guardLeaving, href, navigate, usePlace } from "../router.ts";
+import { useLeaveWarning } from "../leaving.ts";
+import { href, navigate, usePlace } from "../router.ts";
 import type { Job, Saved, TestCall } from "../types.gen.ts";
 import { ErrorNote, Head, Panel, Skeleton } from "../ui/basics.tsx";
 import { say } from "../ui/dialog.tsx";
@@ -308,22 +309,4 @@ function Conflict(props: { loaded: Loaded; reload: () => Promise<void>; again: (
       </div>
     </div>
   );
-}
-
-/** The browser asks before it closes a page with changes, and the page before it shows another view. */
-function useLeaveWarning(changed: boolean, saving: boolean): void {
-  const lost = changed && !saving;
-  const latest = useRef(lost);
-  latest.current = lost;
-  useEffect(() => {
-    const ask = (e: BeforeUnloadEvent): void => {
-      if (latest.current) e.preventDefault();
-    };
-    addEventListener("beforeunload", ask);
-    const free = guardLeaving(() => latest.current);
-    return () => {
-      removeEventListener("beforeunload", ask);
-      free();
-    };
-  }, []);
 }

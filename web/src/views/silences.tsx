@@ -70,7 +70,7 @@ export function Silences() {
           onEnd={setEnding}
         />
       )}
-      <Windows jobId={jobId} />
+      {(silences || asked.error) && <Windows jobId={jobId} />}
       {editing !== undefined && (
         <EditSilence id={editing || undefined} {...(jobId ? { match: { jobs: [jobId] } } : {})} onClose={close} />
       )}
