@@ -92,6 +92,7 @@ type alertRuleBody struct {
 	BuiltIn   bool           `json:"builtIn" doc:"Whether it is there without being made." example:"false"`
 	CreatedAt *int64         `json:"createdAt" format:"unix-ms" doc:"Unix milliseconds; null: it was not made." example:"1767225600000"`
 	UpdatedAt *int64         `json:"updatedAt" format:"unix-ms" doc:"Unix milliseconds; null: it was not made." example:"1767225600000"`
+	Error     string         `json:"error,omitempty" doc:"Why this server cannot read what is stored: nobody is told by it, and the other fields are not those of the rule. Absent: it can." example:"RULE payments cannot be read"`
 }
 
 func alertRuleBodyOf(r *domain.AlertRule) alertRuleBody {
@@ -102,6 +103,7 @@ func alertRuleBodyOf(r *domain.AlertRule) alertRuleBody {
 		Channels: append([]string{}, r.Channels...), Level: r.Level, GroupBy: r.By, WaitMs: r.Timing.WaitMs,
 		UpdateMs: r.Timing.UpdateMs, RepeatMs: r.Timing.RepeatMs, Recovery: !r.Timing.NoRecovery, Disabled: r.Disabled,
 		BuiltIn: r.Revision == 0, CreatedAt: unlessZero(r.CreatedAt), UpdatedAt: unlessZero(r.UpdatedAt),
+		Error: r.Unread,
 	}
 }
 
@@ -180,8 +182,10 @@ func (h ruleRoutes) put(ctx context.Context, in *settingChangeInput) (*alertRule
 			next.ID, next.Limit, next.CreatedAt, next.UpdatedAt = in.ID, visitorOf(ctx).namespace, now, now
 			var known []string
 			if is != nil {
-				next.Limit, next.CreatedAt, next.Revision = limitOfRule(is), is.CreatedAt, is.Revision
-				known = is.Channels
+				next.Revision, known = is.Revision, is.Channels
+			}
+			if is != nil && is.Unread == "" {
+				next.Limit, next.CreatedAt = limitOfRule(is), is.CreatedAt
 			}
 			return next.Encode(), h.checkChannels(ctx, &next, known)
 		})

@@ -79,12 +79,13 @@ type silenceBody struct {
 	EndsAt    int64       `json:"endsAt" format:"unix-ms" doc:"Until when, Unix milliseconds." example:"1767232800000"`
 	Active    bool        `json:"active" doc:"Whether it acts now." example:"true"`
 	CreatedAt int64       `json:"createdAt" format:"unix-ms" doc:"Unix milliseconds." example:"1767225600000"`
+	Error     string      `json:"error,omitempty" doc:"Why this server cannot read what is stored: it never acts, and the other fields are not its. Absent: it can." example:"SILENCE s-mzxw6ytboi cannot be read"`
 }
 
 func silenceBodyOf(s *domain.Silence, now int64) silenceBody {
 	_, acts := s.At(now)
 	return silenceBody{s.ID, s.Limit, matcherBodyOf(&s.Match), s.Reason, authorBody(s.By), s.From, s.To, acts,
-		s.CreatedAt}
+		s.CreatedAt, s.Unread}
 }
 
 type quietsInput struct {
@@ -278,11 +279,13 @@ func (h silenceRoutes) put(ctx context.Context, in *settingChangeInput) (*silenc
 				return domain.AlertSetting{}, err
 			}
 			next.ID, next.Limit, next.By, next.CreatedAt = in.ID, visitorOf(ctx).namespace, visitorOf(ctx).author, now
-			if is != nil {
-				next.Limit, next.By, next.CreatedAt, next.Revision = is.Limit, is.By, is.CreatedAt, is.Revision
-				return next.Encode(), nil
+			if is == nil {
+				return next.Encode(), h.deleteOld(ctx, now)
 			}
-			return next.Encode(), h.deleteOld(ctx, now)
+			if next.Revision = is.Revision; is.Unread == "" {
+				next.Limit, next.By, next.CreatedAt = is.Limit, is.By, is.CreatedAt
+			}
+			return next.Encode(), nil
 		})
 	if err != nil {
 		return nil, err

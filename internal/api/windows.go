@@ -70,13 +70,14 @@ type windowBody struct {
 	NextAt      *int64      `json:"nextAt" format:"unix-ms" doc:"When it begins next, Unix milliseconds; null: never." example:"1767830400000"`
 	CreatedAt   int64       `json:"createdAt" format:"unix-ms" doc:"Unix milliseconds." example:"1767225600000"`
 	UpdatedAt   int64       `json:"updatedAt" format:"unix-ms" doc:"Unix milliseconds." example:"1767225600000"`
+	Error       string      `json:"error,omitempty" doc:"Why this server cannot read what is stored: it never acts, and the other fields are not its. Absent: it can." example:"WINDOW backup cannot be read"`
 }
 
 func windowBodyOf(w *domain.Maintenance, now int64) windowBody {
 	b := windowBody{
 		ID: w.ID, Namespace: w.Limit, Match: matcherBodyOf(&w.Match), Reason: w.Reason, By: authorBody(w.By),
 		Schedule: w.Schedule, Timezone: w.Timezone, DurationMs: w.DurationMs, Disabled: w.Disabled,
-		CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt,
+		CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt, Error: w.Unread,
 	}
 	if until, in := w.In(now); in {
 		b.ActiveUntil = &until
@@ -164,7 +165,10 @@ func (h windowRoutes) put(ctx context.Context, in *settingChangeInput) (*windowO
 			next.ID, next.Limit, next.By = in.ID, visitorOf(ctx).namespace, visitorOf(ctx).author
 			next.CreatedAt, next.UpdatedAt = now, now
 			if is != nil {
-				next.Limit, next.By, next.CreatedAt, next.Revision = is.Limit, is.By, is.CreatedAt, is.Revision
+				next.Revision = is.Revision
+			}
+			if is != nil && is.Unread == "" {
+				next.Limit, next.By, next.CreatedAt = is.Limit, is.By, is.CreatedAt
 			}
 			return next.Encode(), nil
 		})

@@ -66,7 +66,7 @@ func (s *alertSettings) read(ctx context.Context) (out alert.Settings, err error
 	out.Channels, out.Former = append(out.Channels, s.fixed...), s.former
 	err = errors.Join(
 		readSettings(ctx, s, domain.SettingChannel, decodeChannel, &out.Channels),
-		readSettings(ctx, s, domain.SettingRule, decodeRule, &out.Rules),
+		readSettings(ctx, s, domain.SettingRule, domain.DecodeAlertRule, &out.Rules),
 		readSettings(ctx, s, domain.SettingSilence, domain.DecodeSilence, &out.Silences),
 		readSettings(ctx, s, domain.SettingWindow, domain.DecodeMaintenance, &out.Windows),
 	)
@@ -74,18 +74,6 @@ func (s *alertSettings) read(ctx context.Context) (out alert.Settings, err error
 		return r.Unread != "" && r.ID == domain.DefaultRuleID // people are told as if there were none
 	}))
 	return out, err
-}
-
-// decodeRule returns a rule. One that cannot be read has no more than its id, and says why.
-func decodeRule(s *domain.AlertSetting) (domain.AlertRule, error) {
-	r, err := domain.DecodeAlertRule(s)
-	if err == nil && !r.When.Known() {
-		err = fmt.Errorf("its condition %s is not known", r.When.Kind)
-	}
-	if err != nil {
-		r = domain.AlertRule{ID: s.ID, Revision: s.Revision, Unread: err.Error(), Timing: domain.DefaultTiming()}
-	}
-	return r, err
 }
 
 // decodeChannel returns a channel. One that cannot be read has no more than its id, and says so.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -47,7 +48,7 @@ func (r alertCommands) rulesListCommand() *cobra.Command {
 				channels = "default"
 			}
 			return columns(r.ID, conditionText(&r.When), matcherText(&r.Match), channels, r.Level, r.GroupBy,
-				yes(r.Disabled), r.Name)
+				yes(r.Disabled), cmp.Or(r.Error, r.Name))
 		})
 }
 

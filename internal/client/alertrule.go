@@ -57,6 +57,7 @@ type AlertRule struct {
 	BuiltIn   bool      `json:"builtIn"` // it is there without being made
 	CreatedAt *int64    `json:"createdAt"`
 	UpdatedAt *int64    `json:"updatedAt"`
+	Error     string    `json:"error"` // why the server cannot read it; empty: it can
 }
 
 // Alerting has the calls about rules, silences and maintenance windows.
@@ -115,6 +116,7 @@ type Silence struct {
 	EndsAt    int64           `json:"endsAt"`
 	Active    bool            `json:"active"` // it acts now
 	CreatedAt int64           `json:"createdAt"`
+	Error     string          `json:"error"` // why the server cannot read it; empty: it can
 }
 
 // QuietQuery selects silences or windows: those that all its parts select.
@@ -194,6 +196,7 @@ type Window struct {
 	NextAt      *int64          `json:"nextAt"`      // nil: it does not begin again
 	CreatedAt   int64           `json:"createdAt"`
 	UpdatedAt   int64           `json:"updatedAt"`
+	Error       string          `json:"error"` // why the server cannot read it; empty: it can
 }
 
 // Windows returns maintenance windows, by their ids.

@@ -18,6 +18,7 @@ type Maintenance struct {
 	Timezone   string       `json:"timezone,omitempty"`
 	DurationMs int64        `json:"durationMs"`
 	Disabled   bool         `json:"disabled,omitempty"`
+	Unread     string       `json:"-"` // why it cannot be read
 }
 
 const (

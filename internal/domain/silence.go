@@ -28,6 +28,7 @@ type Silence struct {
 	CreatedAt int64        `json:"createdAt"`
 	From      int64        `json:"from"`
 	To        int64        `json:"to"`
+	Unread    string       `json:"-"` // why it cannot be read
 }
 
 // maxSilenceMs bounds a silence: whoever wants to be told of nothing for longer disables a rule.

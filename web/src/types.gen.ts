@@ -89,6 +89,8 @@ export interface AlertRule {
   createdAt: number | null;
   /** Nobody is told by it. */
   disabled: boolean;
+  /** Why this server cannot read what is stored: nobody is told by it, and the other fields are not those of the rule. Absent: it can. */
+  error?: string;
   /** Alerts of which people are told together. */
   groupBy: "HOST" | "NAMESPACE" | "JOB";
   /** The rule's id. */
@@ -2133,6 +2135,8 @@ export interface Silence {
   createdAt: number;
   /** Until when, Unix milliseconds. */
   endsAt: number;
+  /** Why this server cannot read what is stored: it never acts, and the other fields are not its. Absent: it can. */
+  error?: string;
   /** The silence's id. */
   id: string;
   /** Which jobs it is about; empty: every job. */
@@ -2329,6 +2333,8 @@ export interface Window {
   disabled: boolean;
   /** How long it lasts, milliseconds. */
   durationMs: number;
+  /** Why this server cannot read what is stored: it never acts, and the other fields are not its. Absent: it can. */
+  error?: string;
   /** The window's id. */
   id: string;
   /** Which jobs it is about; empty: every job. */
