@@ -104,3 +104,23 @@ func TestBulkPauseWithAReason(t *testing.T) {
 		t.Errorf("%+v %v", order.operation, err)
 	}
 }
+
+// TestPreviewOfAPause: the fires of a paused job are those from the end of its pause on.
+func TestPreviewOfAPause(t *testing.T) {
+	h := newAPI(t, newFixture(t))
+	id := create(t, h, laidOver(`"schedule":"0 0 12 * * *"`))
+	call(t, h, "POST", "/jobs/"+id+"/pause", `{"until":"2026-01-03T12:00:00Z"}`).into(t, 200, new(any))
+	for body, want := range map[string][2]int64{
+		`{}`:                                     {0, 0},
+		`{"isActive":true}`:                      {2, 0},
+		`{"pausedUntil":null}`:                   {0, 28},
+		`{"pausedUntil":"2026-01-04T12:00:00Z"}`: {0, 1},
+		`{"schedule":"0 0 13 * * *"}`:            {28, 28},
+	} {
+		var got changePreviewBody
+		call(t, h, "POST", "/jobs/"+id+"/preview", body).into(t, 200, &got)
+		if got.Fires.GainedCount != want[0] || got.Fires.LostCount != want[1] {
+			t.Errorf("%s: %+v, want %v", body, got.Fires, want)
+		}
+	}
+}

@@ -23,6 +23,7 @@ func TestPreviewOfAChange(t *testing.T) {
 		{`{"schedule":"0 0 13 * * *"}`, "schedule", 30, 30, false},
 		{`{"schedule":"0 0 12,13 * * *"}`, "schedule", 30, 0, false},
 		{`{"isActive":false}`, "isActive", 0, 30, false},
+		{`{"isActive":false,"pausedUntil":"2026-01-03T12:00:00Z"}`, "isActive pausedUntil", 0, 2, false},
 		{`{"endAt":"2026-01-03T00:00:00Z"}`, "endAt", 0, 28, false},
 		{`{"headers":{"X-A":null,"X-B":"2"},"timezone":"Europe/Berlin"}`, "headers.X-A headers.X-B timezone", 30, 30,
 			false},

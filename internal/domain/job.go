@@ -92,6 +92,16 @@ func (v *Version) TimingOf(sched *cron.Schedule) Timing {
 	return w.Timing(sched, v.JobID, v.CreatedAt)
 }
 
+// Foreseen is TimingOf of what is to be expected: a pause that has an end ends then.
+func (v *Version) Foreseen(sched *cron.Schedule) Timing {
+	if v.Active || v.Pause.Until == 0 {
+		return v.TimingOf(sched)
+	}
+	resumed := *v
+	resumed.Active, resumed.EffectiveFrom = true, max(v.EffectiveFrom, v.Pause.Until)
+	return resumed.TimingOf(sched)
+}
+
 // Window is the part of a version that decides which instants of its schedule
 // are fires.
 type Window struct {

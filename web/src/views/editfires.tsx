@@ -6,7 +6,17 @@ import { useApi, useQuiet } from "../use.ts";
 import { FiresDiff } from "./firesdiff.tsx";
 
 /** The fields by which fires come and go. */
-const moving = new Set(["schedule", "timezone", "isActive", "jitterMs", "startAt", "endAt", "dst.gap", "dst.fold"]);
+const moving = new Set([
+  "schedule",
+  "timezone",
+  "isActive",
+  "pausedUntil",
+  "jitterMs",
+  "startAt",
+  "endAt",
+  "dst.gap",
+  "dst.fold",
+]);
 
 export function EditFires({ id, draft, before }: { id: string; draft: Draft; before: Draft }) {
   const moves = changedFields(draft, before).some((f) => moving.has(f.path));
