@@ -75,7 +75,8 @@ func Counts(c *domain.Condition, e *domain.Execution) (n int64, asked bool) {
 		if e.Status == domain.StatusSkipped {
 			return e.Fires(), true
 		}
-	case domain.WhenFailures, domain.WhenLost, domain.WhenNotRun: // the store knows of them
+	case domain.WhenFailures, domain.WhenLost, domain.WhenNotRun, domain.WhenServer,
+		domain.WhenUndeliverable: // they follow from something else
 	}
 	return 0, false
 }
@@ -91,7 +92,8 @@ func mayHave(c *domain.Condition, p *domain.Point) bool {
 		return p.Missed > 0
 	case domain.WhenSkipped:
 		return p.Skipped > 0
-	case domain.WhenFailures, domain.WhenFailedOf, domain.WhenSuccessRate, domain.WhenLost, domain.WhenNotRun:
+	case domain.WhenFailures, domain.WhenFailedOf, domain.WhenSuccessRate, domain.WhenLost, domain.WhenNotRun,
+		domain.WhenServer, domain.WhenUndeliverable:
 	}
 	return false
 }
@@ -115,7 +117,7 @@ func findingText(c *domain.Condition, n, looked int64, last *domain.Execution) s
 		text = fmt.Sprintf("%s missed in %s", count(n, "fire"), span(c.Window()))
 	case domain.WhenSkipped:
 		text = fmt.Sprintf("%s skipped in %s", count(n, "fire"), span(c.Window()))
-	case domain.WhenFailures, domain.WhenLost, domain.WhenNotRun:
+	case domain.WhenFailures, domain.WhenLost, domain.WhenNotRun, domain.WhenServer, domain.WhenUndeliverable:
 	}
 	if last.Error != "" {
 		text += ": " + last.Error

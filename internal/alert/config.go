@@ -28,7 +28,17 @@ type Config struct {
 	Sender   Sender
 	Settings func(context.Context) (Settings, error) // those that hold now
 	Link     string                                  // to the page; empty: there is none
+	Faults   func() []Fault                          // what is wrong with the servers now; nil: it is not known
 }
+
+// Fault is what is wrong with the servers now.
+type Fault struct {
+	Subject string // "node n2"
+	Text    string
+}
+
+// channelSubject names a channel where it is what an alert is about.
+func channelSubject(id string) string { return "channel " + id }
 
 // WithDefault returns rules in the order of their ids with the default rule among them, unless one of them takes its
 // place. One that is about a single namespace does not: it would be the rule of everybody.
@@ -44,6 +54,23 @@ func WithDefault(rules []domain.AlertRule) []domain.AlertRule {
 		rules[at] = domain.DefaultRule()
 	}
 	return rules
+}
+
+// UndeliverableRuleID is the id of the rule by which people are told of channels that messages do not reach, while no
+// other rule is about that.
+const UndeliverableRuleID = "undeliverable"
+
+// WithUndeliverable returns rules with that rule behind them, unless it is not needed.
+func WithUndeliverable(rules []domain.AlertRule) []domain.AlertRule {
+	for i := range rules {
+		if r := &rules[i]; r.ID == UndeliverableRuleID || r.When.Which() == domain.WhenUndeliverable {
+			return rules
+		}
+	}
+	r := domain.DefaultRule()
+	r.ID, r.Name, r.By = UndeliverableRuleID, "undeliverable messages", domain.ByJob
+	r.When = domain.Condition{Kind: domain.WhenUndeliverable}
+	return append(slices.Clip(rules), r)
 }
 
 // rule returns a rule by its id, or nil: there is none, or it is disabled.

@@ -95,7 +95,7 @@ func title(kind domain.NotificationType, g *domain.Group) string {
 // subject names the job of a group, or what its jobs have in common.
 func subject(g *domain.Group) string {
 	if g.Counts.AllJobs == 1 && len(g.Samples) == 1 {
-		return nameOf(&g.Samples[0])
+		return nameOf(g, &g.Samples[0])
 	}
 	n := g.Counts.Jobs
 	if n == 0 {
@@ -120,7 +120,12 @@ func HostLabel(key string) string {
 	return key
 }
 
-func nameOf(s *domain.GroupSample) string { return "job " + cmp.Or(s.Name, s.JobID.String()) }
+func nameOf(g *domain.Group, s *domain.GroupSample) string {
+	if !(&domain.Condition{Kind: g.When}).OfJobs() {
+		return s.Name
+	}
+	return "job " + cmp.Or(s.Name, s.JobID.String())
+}
 
 // count writes a number with what is counted: 2,800 jobs.
 func count(n int64, what string) string {
@@ -175,7 +180,7 @@ func writeGroup(b *strings.Builder, g *domain.Group, at int64) {
 
 // sampleLine says of a job what failed, how often, and when it is called again.
 func sampleLine(g *domain.Group, s *domain.GroupSample, at int64) string {
-	line := nameOf(s)
+	line := nameOf(g, s)
 	if s.Target != "" {
 		line += " (" + s.Target + ")"
 	}

@@ -55,6 +55,16 @@ func (c *covering) add(id domain.JobID, job *domain.Version) {
 	}
 }
 
+// addSubject asks for what is no job: only what is about everything covers it.
+func (c *covering) addSubject() {
+	for i := range c.acting {
+		if a := &c.acting[i]; a.CoversAll() && (c.by == nil || a.Until > c.by.Until) {
+			c.by = &a.Quiet
+		}
+	}
+	c.told = c.by == nil
+}
+
 // quiet returns the silence or window by which all of a group that is open is silenced, or nil. Where nothing is open
 // it is about all that the group was of, at the instant at which it ended.
 func (s *stepping) quiet(ctx context.Context, g *domain.Group) (*domain.Quiet, error) {
@@ -65,6 +75,10 @@ func (s *stepping) quiet(ctx context.Context, g *domain.Group) (*domain.Quiet, e
 	c := covering{acting: s.acting(at)}
 	if len(c.acting) == 0 {
 		return nil, nil
+	}
+	if !(&domain.Condition{Kind: g.When}).OfJobs() {
+		c.addSubject()
+		return c.by, nil
 	}
 	var own []domain.Member // of this step
 	for _, m := range s.changed {

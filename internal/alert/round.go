@@ -70,12 +70,12 @@ func (o *round) givesUp(r *domain.AlertRule, g *domain.Group) bool {
 }
 
 // goOn does a part of a round.
-func (o *round) goOn(ctx context.Context, s *stepping, w *watch) error {
+func (o *round) goOn(ctx context.Context, s *stepping, w *watch, b *subjects) error {
 	for s.work = roundWork; !s.work.spent() && len(o.groups) > 0; {
 		if o.after.IsZero() {
 			o.open, o.whole, o.cover = 0, true, covering{acting: s.acting(s.now)}
 		}
-		if err := o.page(ctx, s, w); err != nil {
+		if err := o.page(ctx, s, w, b); err != nil {
 			return err
 		}
 	}
@@ -84,7 +84,7 @@ func (o *round) goOn(ctx context.Context, s *stepping, w *watch) error {
 }
 
 // page looks at some members of the current group: as many as a step may still look at.
-func (o *round) page(ctx context.Context, s *stepping, w *watch) error {
+func (o *round) page(ctx context.Context, s *stepping, w *watch, b *subjects) error {
 	id := o.groups[0]
 	g, known := s.groups.all[id]
 	if r := s.settings.ruleOf(&g); known && r != nil {
@@ -101,7 +101,9 @@ func (o *round) page(ctx context.Context, s *stepping, w *watch) error {
 		if o.givesUp(r, &g) {
 			w = nil
 		}
-		if err := o.members(ctx, s, w, r, members); err != nil {
+		if !r.When.OfJobs() {
+			o.subjects(s, b, r, members)
+		} else if err := o.members(ctx, s, w, r, members); err != nil {
 			return err
 		}
 		if len(members) == limit {
@@ -158,6 +160,24 @@ func (o *round) members(ctx context.Context, s *stepping, w *watch, r *domain.Al
 		o.cover.add(m.JobID, job)
 	}
 	return nil
+}
+
+// subjects looks at members of a group that are no jobs.
+func (o *round) subjects(s *stepping, b *subjects, r *domain.AlertRule, members []domain.Member) {
+	members = s.unchanged(members)
+	for i := range members {
+		m := &members[i]
+		if !m.Open() {
+			continue
+		}
+		o.open++
+		s.read[memberKey{m.Rule, m.JobID}] = *m
+		if !b.holds(r, m.JobID) {
+			s.over(r, &domain.Version{JobID: m.JobID}, "")
+		}
+		o.cover.by, o.cover.told = nil, false
+		o.cover.addSubject()
+	}
 }
 
 // late returns those of some jobs that have still not run, if that is what the rule is about.

@@ -143,6 +143,9 @@ func (s *stepping) tell(ctx context.Context, g *domain.Group, r *domain.AlertRul
 		}
 	}
 	for _, id := range ids {
+		if g.Key == channelSubject(id) && r.When.Which() == domain.WhenUndeliverable {
+			continue // it would not be delivered either
+		}
 		s.out.Made = append(s.out.Made, domain.Notification{
 			ID: domain.NewNotificationID(g.ID, g.Told.Seq, id, s.now), Channel: id, Group: g.ID,
 			State: domain.NotificationPending, NextAt: s.now, Type: kind, Seq: g.Told.Seq, CreatedAt: s.now, About: *g,

@@ -124,6 +124,9 @@ func (s *stepping) groupFor(ctx context.Context, r *domain.AlertRule, c *domain.
 		return nil, nil
 	}
 	key := groupKey{r.ID, r.GroupKey(c.JobID, &job.Spec)}
+	if !r.When.OfJobs() {
+		key.key = job.Spec.Name
+	}
 	if id, ok := s.made[key]; ok {
 		return s.dirty[id], nil
 	}

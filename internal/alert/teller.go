@@ -33,6 +33,7 @@ type Teller struct {
 	round    round
 	watch    watch
 	patrol   patrol
+	subjects subjects
 	orphans  orphans
 	refused  bool // the last step: another one came first
 	couriers map[string]*courier
@@ -49,7 +50,7 @@ func New(c Config) (*Teller, error) {
 
 // Run tells people until the context ends.
 func (t *Teller) Run(ctx context.Context) {
-	t.groups, t.patrol = nil, patrol{} // another process may have gone on meanwhile
+	t.groups, t.patrol, t.subjects = nil, patrol{}, subjects{} // another process may have gone on meanwhile
 	defer t.sending.Wait()
 	defer t.stopCouriers()
 	failed := false
@@ -72,6 +73,9 @@ func (t *Teller) Run(ctx context.Context) {
 func (t *Teller) runOnce(ctx context.Context) (more bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
+	if t.Faults != nil {
+		t.subjects.observe(t.Faults(), clock.NowMs(t.Clock))
+	}
 	settings, err := t.Settings(ctx)
 	if err != nil {
 		return false, err
@@ -115,11 +119,14 @@ func (t *Teller) step(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	if err := t.subjects.goOn(ctx, s, t.Clock.Now()); err != nil {
+		return false, err
+	}
 	if err := t.patrol.goOn(ctx, s, t.Clock.Now()); err != nil {
 		return false, err
 	}
 	if t.round.begin(t.groups, t.settings.Rules, t.Clock.Now()) {
-		if err := t.round.goOn(ctx, s, &t.watch); err != nil {
+		if err := t.round.goOn(ctx, s, &t.watch, &t.subjects); err != nil {
 			return false, err
 		}
 	}
@@ -129,12 +136,14 @@ func (t *Teller) step(ctx context.Context) (more bool, err error) {
 	more = len(changes) == changesAtOnce || len(s.out.Seen) < len(changes) || waiting || len(t.round.groups) > 0 ||
 		len(t.groups.undecided) > 0
 	if s.out.Empty() {
+		t.subjects.stored()
 		return more, nil
 	}
 	if err := t.notices.Advance(ctx, s.out); err != nil {
 		return false, err
 	}
 	t.refused = false
+	t.subjects.stored()
 	t.groups.commit(s.out.Groups)
 	for i := range s.out.Made {
 		t.wake(s.out.Made[i].Channel)

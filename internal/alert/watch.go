@@ -39,7 +39,13 @@ type watch struct {
 
 // watched reports whether a condition is looked for here.
 func watched(kind domain.ConditionKind) bool {
-	return kind != domain.WhenFailures && kind != domain.WhenNotRun && !judged(kind)
+	switch kind {
+	case domain.WhenDuration, domain.WhenDrift, domain.WhenMissed, domain.WhenSkipped, domain.WhenLost:
+		return true
+	case domain.WhenFailures, domain.WhenFailedOf, domain.WhenSuccessRate, domain.WhenNotRun, domain.WhenServer,
+		domain.WhenUndeliverable:
+	}
+	return false
 }
 
 // misses reports whether the condition of a rule is known not to hold for a job any more.

@@ -24,7 +24,10 @@ var wordings = map[domain.ConditionKind]wording{
 	domain.WhenSkipped: {"Fires skipped", "Fires still skipped", "No more fires skipped", "had skipped fires",
 		"skipped fire"},
 	domain.WhenNotRun: {"Not run", "Still not run", "Running again", "had not run", "missing execution"},
-	domain.WhenLost:   {"Fires lost", "Fires lost", "No more fires lost for a day", "had lost fires", "lost fire"},
+	domain.WhenServer: {"Belfry has a fault", "Belfry still has a fault", "Belfry works again", "had a fault", "fault"},
+	domain.WhenUndeliverable: {"Messages are not delivered", "Messages are still not delivered",
+		"Messages are delivered again", "had messages that were not delivered", "undelivered message"},
+	domain.WhenLost: {"Fires lost", "Fires lost", "No more fires lost for a day", "had lost fires", "lost fire"},
 }
 
 // whenOf is the condition of a group.

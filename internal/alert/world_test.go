@@ -93,6 +93,7 @@ type world struct {
 	box      mailbox
 	settings Settings
 	mu       sync.Mutex // of settings
+	faults   func() []Fault
 	stop     func()
 }
 
@@ -134,6 +135,7 @@ func (w *world) teller() *Teller {
 	w.t.Helper()
 	teller, err := New(Config{
 		Store: w.store, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler), Sender: &w.box, Link: "https://b/",
+		Faults: w.faults,
 		Settings: func(context.Context) (Settings, error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()

@@ -57,7 +57,7 @@ type alertGroupBody struct {
 	State       domain.GroupState `json:"state" enum:"WAITING,OPEN,ACKNOWLEDGED,FLAPPING,RECOVERED,CLOSED" doc:"WAITING: nobody was told yet. OPEN: the channels know of it. ACKNOWLEDGED: somebody looks after it. FLAPPING: it recovers and fails in turn. RECOVERED: no alert of it is open. CLOSED: it does not change any more." example:"OPEN"`
 	Level       domain.Level      `json:"level" enum:"INFO,WARNING,CRITICAL" doc:"How bad it is." example:"CRITICAL"`
 	GroupBy     domain.GroupBy    `json:"groupBy" enum:"HOST,NAMESPACE,JOB" doc:"What its alerts have in common." example:"HOST"`
-	Key         string            `json:"key" doc:"The host, namespace or job." example:"https://payments.example.com:443"`
+	Key         string            `json:"key" doc:"The host, namespace or job; with SERVER and UNDELIVERABLE the check, node or channel." example:"https://payments.example.com:443"`
 	Jobs        int               `json:"jobs" doc:"Jobs that fail now." example:"2800"`
 	AllJobs     int               `json:"allJobs" doc:"Jobs that have failed since it began." example:"2800"`
 	Failures    int64             `json:"failures" doc:"Their failed executions." example:"14200"`
@@ -66,10 +66,10 @@ type alertGroupBody struct {
 	RecoveredAt *int64            `json:"recoveredAt" format:"unix-ms" doc:"When the last alert of it ended, Unix milliseconds; null: one is open." example:"1767225780102"`
 	ToldAt      *int64            `json:"toldAt" format:"unix-ms" doc:"When people were told last, Unix milliseconds; null: not yet." example:"1767225610145"`
 
-	When         domain.ConditionKind `json:"when" enum:"FAILURES,FAILED_OF_LAST,SUCCESS_RATE,DURATION,DRIFT,MISSED,SKIPPED,LOST,NOT_RUN" doc:"The condition that holds for its jobs: see the rules." example:"FAILURES"`
+	When         domain.ConditionKind `json:"when" enum:"FAILURES,FAILED_OF_LAST,SUCCESS_RATE,DURATION,DRIFT,MISSED,SKIPPED,LOST,NOT_RUN,SERVER,UNDELIVERABLE" doc:"The condition that holds for its jobs: see the rules." example:"FAILURES"`
 	Silenced     *quietBody           `json:"silenced,omitempty" doc:"By what people are not told of it now."`
 	Acknowledged *acknowledgementBody `json:"acknowledged,omitempty" doc:"Who looks after it."`
-	Samples      []alertSampleBody    `json:"samples" nullable:"false" doc:"The jobs that failed first, five at most."`
+	Samples      []alertSampleBody    `json:"samples" nullable:"false" doc:"The jobs that failed first, five at most. With SERVER and UNDELIVERABLE one that is no job: its name says what it is about."`
 }
 
 type acknowledgementBody struct {

@@ -57,6 +57,7 @@ func openAlerts(a *App, clk clock.Clock, guard send.Guard, version string) error
 	a.alerting.outside = api.Alerting{Fixed: settings.fixed, Sender: sender, Link: link}
 	a.alerting.teller, err = alert.New(alert.Config{
 		Store: a.store, Clock: clk, Log: a.log, Sender: sender, Link: link, Settings: settings.now,
+		Faults: func() []alert.Fault { return currentFaults(a, clk) },
 	})
 	return err
 }

@@ -101,12 +101,12 @@ func TestARuleOfANewerBuild(t *testing.T) {
 	}
 	settings := &alertSettings{stored: db.AlertSettings(), clock: clock.System{}, log: slog.New(slog.DiscardHandler)}
 	now, err := settings.now(t.Context())
-	if err != nil || len(now.Rules) != 3 {
+	if err != nil || len(now.Rules) != 4 {
 		t.Fatal(now.Rules, err)
 	}
 	for i := range now.Rules {
 		r := &now.Rules[i]
-		unread := r.ID != domain.DefaultRuleID
+		unread := r.ID == "a" || r.ID == "b"
 		if (r.Unread != "") != unread || unread && r.Applies(domain.JobID{}, nil) {
 			t.Errorf("%+v", r)
 		}

@@ -83,6 +83,10 @@ func conditionText(c *client.Condition) string {
 		return "fires lost"
 	case "NOT_RUN":
 		return "not run for " + shortSpan(c.ThresholdMs)
+	case "SERVER":
+		return "servers have a fault for " + shortSpan(c.ThresholdMs)
+	case "UNDELIVERABLE":
+		return "messages not delivered"
 	}
 	return c.Kind
 }
@@ -178,7 +182,9 @@ func (r alertCommands) rulesSetCommand() *cobra.Command {
 			"  DRIFT            --count executions in --window were started later than --threshold\n" +
 			"  MISSED, SKIPPED  --count fires in --window were dropped by the policy of the job\n" +
 			"  LOST             an audit has found fires without a record\n" +
-			"  NOT_RUN          a fire was due longer than --threshold ago, and none was sent since\n\n" + serverHelp,
+			"  NOT_RUN          a fire was due longer than --threshold ago, and none was sent since\n" +
+			"  SERVER           a check of the servers fails for longer than --threshold\n" +
+			"  UNDELIVERABLE    the last message to a channel could not be delivered\n\n" + serverHelp,
 		Example: "  belfry rules set payments --host payments.example.com --count 3 --channel ops\n" +
 			"  belfry rules set late --kind DRIFT --threshold 5s --count 10 --window 10m",
 		Args: oneArg("the id of a rule"),

@@ -16,7 +16,7 @@ type Matcher struct {
 
 // Condition says when people are told of a job. Each kind has some of the fields: see docs/alerts.md.
 type Condition struct {
-	Kind        string `json:"kind"` // FAILURES, FAILED_OF_LAST, SUCCESS_RATE, DURATION, DRIFT, MISSED, SKIPPED, LOST or NOT_RUN
+	Kind        string `json:"kind"` // FAILURES, FAILED_OF_LAST, SUCCESS_RATE, DURATION, DRIFT, MISSED, SKIPPED, LOST, NOT_RUN, SERVER or UNDELIVERABLE
 	Count       int    `json:"count,omitempty"`
 	Of          int    `json:"of,omitempty"`
 	Percent     int    `json:"percent,omitempty"`

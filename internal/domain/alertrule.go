@@ -141,5 +141,11 @@ func (r *AlertRule) Validate() error {
 	fe.within(r.Timing.UpdateMs, 0, maxRepeatMs, "updateMs", "")
 	fe.within(r.Timing.RepeatMs, 0, maxRepeatMs, "repeatMs", "")
 	r.Match.validate(&fe)
+	if !r.When.OfJobs() {
+		fe.requireAs(FieldContradiction, r.Match.zero(), "match", "does nothing where the kind is "+string(r.When.Kind),
+			nil)
+		fe.requireAs(FieldContradiction, r.Limit == "", "when.kind",
+			"is about no namespace: it takes a key of all namespaces", r.When.Kind)
+	}
 	return fe.err()
 }

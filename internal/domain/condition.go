@@ -19,12 +19,17 @@ const (
 	WhenSkipped     ConditionKind = "SKIPPED"        // so many fires in a window are SKIPPED by the overlap policy
 	WhenLost        ConditionKind = "LOST"           // an audit has found fires without a record
 	WhenNotRun      ConditionKind = "NOT_RUN"        // a fire was due longer ago, and none was sent since
+
+	// These are about no job.
+
+	WhenServer        ConditionKind = "SERVER"        // a check of the servers fails for longer
+	WhenUndeliverable ConditionKind = "UNDELIVERABLE" // the last message to a channel could not be delivered
 )
 
 // ConditionKinds are all of them.
 var ConditionKinds = []ConditionKind{
 	WhenFailures, WhenFailedOf, WhenSuccessRate, WhenDuration, WhenDrift, WhenMissed, WhenSkipped, WhenLost,
-	WhenNotRun,
+	WhenNotRun, WhenServer, WhenUndeliverable,
 }
 
 // Condition says when people are told of a job. The fields that its kind does not have are zero.
@@ -57,6 +62,9 @@ var conditionFields = map[ConditionKind]struct{ of, percent, threshold, window, 
 	WhenSkipped:     {window: true, count: true},
 	WhenLost:        {},
 	WhenNotRun:      {threshold: true},
+
+	WhenServer:        {threshold: true},
+	WhenUndeliverable: {},
 }
 
 // Which returns the kind.
@@ -72,6 +80,9 @@ func (c *Condition) Known() bool {
 	_, known := conditionFields[c.Which()]
 	return known
 }
+
+// OfJobs reports whether it is about jobs. What is not is a group of each check, server or channel.
+func (c *Condition) OfJobs() bool { return c.Kind != WhenServer && c.Kind != WhenUndeliverable }
 
 // Least returns how many executions it takes.
 func (c *Condition) Least() int { return max(c.Count, 1) }

@@ -40,6 +40,9 @@ func NewDigestID(of []NotificationID, at int64) NotificationID {
 	return NotificationID(derivedID("digest", at, parts...))
 }
 
+// SubjectID derives the id that stands in groups for what is no job: a check, a server or a channel.
+func SubjectID(name string) JobID { return JobID(derivedID("subject", 0, []byte(name))) }
+
 // NewTestID returns the id of a message that tries a channel at an instant.
 func NewTestID(at int64) NotificationID {
 	var random [16]byte

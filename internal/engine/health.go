@@ -32,6 +32,9 @@ func (e *Engine) Health() domain.Health {
 	return h
 }
 
+// Watermark returns the least watermark of the shards that this process fires, Unix milliseconds; zero: there is none.
+func (e *Engine) Watermark() int64 { return e.shards.Watermark() }
+
 func (e *Engine) checkStore() domain.Check {
 	last, beat := e.shards.LastBeat()
 	record := e.watch.recordError()

@@ -41,6 +41,8 @@ export const conditions: Record<Kind, { label: string; fields: ConditionField[] 
   SKIPPED: { label: "Fires were dropped by the overlap policy, or had no room", fields: [count, window] },
   LOST: { label: "An audit has found fires without a record", fields: [] },
   NOT_RUN: { label: "A job has not run for long", fields: [{ ...longer("Longer than it was due"), start: 300_000 }] },
+  SERVER: { label: "A check of the servers fails", fields: [{ ...longer("For longer than"), start: 60_000 }] },
+  UNDELIVERABLE: { label: "Messages to a channel are not delivered", fields: [] },
 };
 
 /** What holds for the jobs of a group, in words. */
@@ -81,6 +83,10 @@ export function conditionWords(c: Condition): string {
       return "fires without a record";
     case "NOT_RUN":
       return `not run for ${duration(c.thresholdMs ?? 0)} after it was due`;
+    case "SERVER":
+      return `a check of the servers fails for ${duration(c.thresholdMs ?? 0)}`;
+    case "UNDELIVERABLE":
+      return "messages to a channel are not delivered";
   }
 }
 

@@ -51,7 +51,7 @@ export interface AlertGroup {
   id: string;
   /** Jobs that fail now. */
   jobs: number;
-  /** The host, namespace or job. */
+  /** The host, namespace or job; with SERVER and UNDELIVERABLE the check, node or channel. */
   key: string;
   /** The latest failure, Unix milliseconds. */
   lastAt: number;
@@ -61,7 +61,7 @@ export interface AlertGroup {
   recoveredAt: number | null;
   /** The rule by which people are told. */
   rule: string;
-  /** The jobs that failed first, five at most. */
+  /** The jobs that failed first, five at most. With SERVER and UNDELIVERABLE one that is no job: its name says what it is about. */
   samples: AlertSample[];
   /** By what people are not told of it now. */
   silenced?: Quiet;
@@ -70,7 +70,7 @@ export interface AlertGroup {
   /** When people were told last, Unix milliseconds; null: not yet. */
   toldAt: number | null;
   /** The condition that holds for its jobs: see the rules. */
-  when: "FAILURES" | "FAILED_OF_LAST" | "SUCCESS_RATE" | "DURATION" | "DRIFT" | "MISSED" | "SKIPPED" | "LOST" | "NOT_RUN";
+  when: "FAILURES" | "FAILED_OF_LAST" | "SUCCESS_RATE" | "DURATION" | "DRIFT" | "MISSED" | "SKIPPED" | "LOST" | "NOT_RUN" | "SERVER" | "UNDELIVERABLE";
 }
 
 export interface AlertGroups {
@@ -484,10 +484,10 @@ export interface Cluster {
 }
 
 export interface Condition {
-  /** How many; absent: 1. Not with LOST and NOT_RUN. */
+  /** How many; absent: 1. Not with LOST, NOT_RUN, SERVER and UNDELIVERABLE. */
   count?: number;
-  /** FAILURES: count executions in a row have failed for good. FAILED_OF_LAST: count of the last of executions. SUCCESS_RATE: fewer than percent of at least count executions in the window have succeeded; asked when one fails. DURATION, DRIFT: count executions in the window have taken, or were started, more than thresholdMs. MISSED, SKIPPED: count fires in the window were dropped by the policy of the job. LOST: an audit has found fires without a record. NOT_RUN: a fire was due longer than thresholdMs ago, and none was sent since. */
-  kind: "FAILURES" | "FAILED_OF_LAST" | "SUCCESS_RATE" | "DURATION" | "DRIFT" | "MISSED" | "SKIPPED" | "LOST" | "NOT_RUN";
+  /** FAILURES: count executions in a row have failed for good. FAILED_OF_LAST: count of the last of executions. SUCCESS_RATE: fewer than percent of at least count executions in the window have succeeded; asked when one fails. DURATION, DRIFT: count executions in the window have taken, or were started, more than thresholdMs. MISSED, SKIPPED: count fires in the window were dropped by the policy of the job. LOST: an audit has found fires without a record. NOT_RUN: a fire was due longer than thresholdMs ago, and none was sent since. SERVER: a check of the servers fails for longer than thresholdMs, or a node has no beat. UNDELIVERABLE: the last message to a channel could not be delivered. The last two are about no jobs: match does not go with them. */
+  kind: "FAILURES" | "FAILED_OF_LAST" | "SUCCESS_RATE" | "DURATION" | "DRIFT" | "MISSED" | "SKIPPED" | "LOST" | "NOT_RUN" | "SERVER" | "UNDELIVERABLE";
   /** With FAILED_OF_LAST: of how many. */
   of?: number;
   /** With SUCCESS_RATE. */

@@ -31,6 +31,8 @@ test("each condition is said in words, with its numbers and their units", () => 
     [{ kind: "SKIPPED", count: 5 }, "5 fires skipped within 1 h"],
     [{ kind: "LOST" }, "fires without a record"],
     [{ kind: "NOT_RUN", thresholdMs: 300_000 }, "not run for 5 min after it was due"],
+    [{ kind: "SERVER", thresholdMs: 60_000 }, "a check of the servers fails for 1 min"],
+    [{ kind: "UNDELIVERABLE" }, "messages to a channel are not delivered"],
   ];
   for (const [condition, text] of words) assert.equal(conditionWords(condition), text);
   assert.deepEqual(new Set(words.map(([c]) => c.kind)), new Set(Object.keys(conditions)));
