@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/pbkdf2"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -106,14 +107,20 @@ func readSettings[T any](ctx context.Context, s *alertSettings, kind domain.Aler
 }
 
 // fixedChannels are those of the settings, each of which is a default. Their ids follow from their URLs, so that they
-// stay the same when others are added before them. former has the ids by position that they had in the builds before.
+// stay the same when others are added before them. former has the ids that they had in the builds before: by position,
+// and by a hash that was quick to guess.
 func fixedChannels(cfg *config.Config) (channels []domain.Channel, former map[string]string, err error) {
 	former = make(map[string]string)
 	for i, u := range cfg.AlertURLs {
-		c, err := settingChannel(fixedID(u.Reveal()), u.Reveal(), cfg.SigningSecrets)
+		id, err := fixedID(u.Reveal())
 		if err != nil {
 			return nil, nil, err
 		}
+		c, err := settingChannel(id, u.Reveal(), cfg.SigningSecrets)
+		if err != nil {
+			return nil, nil, err
+		}
+		former[formerID(u.Reveal())] = c.ID
 		was := alert.FixedPrefix
 		if i > 0 {
 			was = fmt.Sprintf("%s-%d", alert.FixedPrefix, i+1)
@@ -135,8 +142,23 @@ func hasChannel(channels []domain.Channel, id string) bool {
 	return false
 }
 
-// fixedID is the id of a channel of the settings. It shows nothing of the URL.
-func fixedID(url string) string {
-	sum := sha256.Sum256([]byte("belfry channel\x00" + url))
-	return alert.FixedPrefix + "-" + hex.EncodeToString(sum[:5])
+// fixedRounds is what makes it slow to guess the URL of an id: some 30 ms of a processor for each guess.
+const fixedRounds = 100_000
+
+// fixedID is the id of a channel of the settings: the same on all servers, and whatever keys are rotated. It shows
+// nothing of the URL, and whoever reads it has to work for each guess.
+func fixedID(url string) (string, error) {
+	sum, err := pbkdf2.Key(sha256.New, url, []byte("belfry channel of the settings"), fixedRounds, sha256.Size)
+	if err != nil {
+		return "", err
+	}
+	return fixedOf(sum), nil
 }
+
+// formerID is the id that it had before.
+func formerID(url string) string {
+	sum := sha256.Sum256([]byte("belfry channel\x00" + url))
+	return fixedOf(sum[:])
+}
+
+func fixedOf(sum []byte) string { return alert.FixedPrefix + "-" + hex.EncodeToString(sum[:5]) }

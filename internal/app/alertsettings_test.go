@@ -2,6 +2,8 @@ package app
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"log/slog"
 	"strings"
 	"testing"
@@ -133,6 +135,10 @@ func TestFixedChannels(t *testing.T) {
 	second, _ := ids(b, a)
 	if len(first) != 2 || first[0] != second[1] || first[1] != second[0] || first[0] == first[1] {
 		t.Errorf("%q and %q", first, second)
+	}
+	if sum := sha256.Sum256([]byte("belfry channel\x00" + a)); former["env-"+hex.EncodeToString(sum[:5])] != first[0] ||
+		first[0] == "env-"+hex.EncodeToString(sum[:5]) {
+		t.Errorf("%q is as quick to guess as the id before: %v", first[0], former)
 	}
 	if former["env"] != first[0] || former["env-2"] != first[1] {
 		t.Errorf("%v", former)
