@@ -70,42 +70,53 @@ type changedFires struct {
 }
 
 func (h changePreviewRoutes) preview(ctx context.Context, in *changePreviewInput) (*changePreviewOutput, error) {
-	id, err := parseJobID("id", in.ID)
+	now, next, place, err := h.changed(ctx, in.r, in.JobPath, in.KeepSecrets)
 	if err != nil {
 		return nil, err
 	}
-	data, err := readBody(in.r)
-	if err != nil {
-		return nil, err
-	}
-	if err := h.scope.inScope(ctx, id); err != nil {
-		return nil, err
-	}
-	keep, err := in.KeepSecrets.parse("keepSecrets")
-	if err != nil {
-		return nil, err
-	}
-	j, err := h.view.Job(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	alter, place, err := h.alteration(ctx, &j.Current, data, keep != nil && *keep)
-	if err != nil {
-		return nil, err
-	}
-	next, _, err := edit.Altered(&j.Current, alter)
-	if err == nil {
-		next.EffectiveFrom = clock.NowMs(h.clock) + 1
-		err = next.Validate()
-	}
-	if err != nil {
+	next.EffectiveFrom = clock.NowMs(h.clock) + 1
+	if err := next.Validate(); err != nil {
 		return nil, place(err)
 	}
-	body, err := h.difference(ctx, &j.Current, &next)
+	body, err := h.difference(ctx, now, next)
 	if err != nil {
 		return nil, err
 	}
 	return &changePreviewOutput{body}, nil
+}
+
+// changed reads a change of a job, and returns the version of now and the one that the change would make of it, which
+// is not validated yet. place says where in the body an error of the latter is.
+func (h changePreviewRoutes) changed(ctx context.Context, r *http.Request, path JobPath, keepSecrets boolParam) (
+	now, next *domain.Version, place func(error) error, err error) {
+	id, err := parseJobID("id", path.ID)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	data, err := readBody(r)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if err := h.scope.inScope(ctx, id); err != nil {
+		return nil, nil, nil, err
+	}
+	keep, err := keepSecrets.parse("keepSecrets")
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	j, err := h.view.Job(ctx, id)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	alter, place, err := h.alteration(ctx, &j.Current, data, keep != nil && *keep)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	altered, _, err := edit.Altered(&j.Current, alter)
+	if err != nil {
+		return nil, nil, nil, place(err)
+	}
+	return &j.Current, &altered, place, nil
 }
 
 // alteration reads what is to be previewed: what it does to a job, and how its errors are told.

@@ -8,11 +8,9 @@ import (
 	"reflect"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/belfry-scheduler/belfry/internal/api/reference"
 	"github.com/belfry-scheduler/belfry/internal/domain"
-	"github.com/belfry-scheduler/belfry/internal/edit"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/testcall"
 	"github.com/belfry-scheduler/belfry/internal/wire"
@@ -137,41 +135,15 @@ func (h testRoutes) testSpec(ctx context.Context, in *testSpecInput) (*testOutpu
 }
 
 func (h testRoutes) testJob(ctx context.Context, in *testJobInput) (*testOutput, error) {
-	id, err := parseJobID("id", in.ID)
+	now, next, place, err := h.changed(ctx, in.r, in.JobPath, in.KeepSecrets)
 	if err != nil {
 		return nil, err
 	}
-	data, err := readBody(in.r)
-	if err != nil {
-		return nil, err
-	}
-	if err := h.scope.inScope(ctx, id); err != nil {
-		return nil, err
-	}
-	keep, err := in.KeepSecrets.parse("keepSecrets")
-	if err != nil {
-		return nil, err
-	}
-	j, err := h.view.Job(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	alter, place, err := h.alteration(ctx, &j.Current, data, keep != nil && *keep)
-	if err != nil {
-		return nil, err
-	}
-	next, _, err := edit.Altered(&j.Current, alter)
-	if err == nil {
-		err = next.Spec.Validate() // whether it would fire does not matter
-	}
-	if err == nil {
-		err = next.Pause.Validate(next.Active)
-	}
-	if err != nil {
+	if err := next.Spec.Validate(); err != nil { // whether it would fire does not matter
 		return nil, place(err)
 	}
-	next.Number = j.Current.Number
-	return h.send(ctx, in.w, &next)
+	next.Number = now.Number
+	return h.send(ctx, in.w, next)
 }
 
 // send makes the call of a version, of which the job may not exist. It is in the audit trail
@@ -233,20 +205,12 @@ func messageOf(m *domain.TracedMessage) TracedMessage {
 	for i, h := range m.Headers {
 		b.Headers[i] = testHeader{h.Name, h.Value}
 	}
-	if text, ok := asUTF8(m.Body, m.Cut); ok {
+	if text, ok := m.Text(); ok {
 		b.Body = text
 	} else {
 		b.Body, b.BodyEncoding = base64.StdEncoding.EncodeToString(m.Body), "base64"
 	}
 	return b
-}
-
-// asUTF8 returns bytes as text, if they are some; without a character at the end that was cut.
-func asUTF8(b []byte, cut bool) (string, bool) {
-	for n := 0; cut && n < utf8.UTFMax-1 && len(b) > 0 && !utf8.Valid(b); n++ {
-		b = b[:len(b)-1]
-	}
-	return string(b), utf8.Valid(b)
 }
 
 // milliseconds returns a time to the microsecond; nil: there is none.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -41,23 +42,18 @@ its secrets are sent, and not shown. With --spec it is that of a job that does n
 			}
 			return oneArg("the id of a job, or --spec")(cmd, args)
 		},
-		RunE: running(func(cmd *cobra.Command, args []string) error {
-			send, err := t.call(cmd, args)
-			if err != nil {
-				return err
-			}
-			c, err := r.connect(cmd.Flags())
-			if err != nil {
-				return err
-			}
-			defer c.Close()
-			got, err := send(c)
-			if err != nil {
-				return reach(c, err)
-			}
-			return t.print(r.out, &got)
-		}),
 	}
+	cmd.RunE = r.speaking(func(ctx context.Context, c *client.Client, args []string) error {
+		send, err := t.call(cmd.Flags().Changed)
+		if err != nil {
+			return err
+		}
+		got, err := send(ctx, c, args)
+		if err != nil {
+			return err
+		}
+		return t.print(r.out, &got)
+	})
 	fs := cmd.Flags()
 	fs.SortFlags = false
 	fs.StringVar(&t.spec, "spec", "", "a job as JSON, as POST /jobs takes it")
@@ -68,33 +64,48 @@ its secrets are sent, and not shown. With --spec it is that of a job that does n
 	return cmd
 }
 
-// call returns what has the server make the test call.
-func (t *testCall) call(cmd *cobra.Command, args []string) (func(*client.Client) (client.TestCall, error), error) {
-	said := cmd.Flags().Changed
+// sender has the server make a test call.
+type sender func(ctx context.Context, c *client.Client, args []string) (client.TestCall, error)
+
+// call returns what has the server make the call that the flags say. What the user wrote is sent as it is: another
+// program than this one may know more fields.
+func (t *testCall) call(said func(flag string) bool) (sender, error) {
 	if said("spec") {
-		var spec client.Spec
 		if said("change") || said("version") {
 			return nil, errors.New("--spec is a whole job: leave --change and --version out")
 		}
-		if err := json.Unmarshal([]byte(t.spec), &spec); err != nil {
+		if err := object(t.spec); err != nil {
 			return nil, fmt.Errorf("--spec must be a job as JSON: %w", err)
 		}
-		return func(c *client.Client) (client.TestCall, error) { return c.TestCalls.Spec(cmd.Context(), spec) }, nil
+		return func(ctx context.Context, c *client.Client, _ []string) (client.TestCall, error) {
+			return c.TestCalls.SpecJSON(ctx, json.RawMessage(t.spec))
+		}, nil
 	}
-	change := client.Change{}
+	change := "{}"
 	switch {
 	case said("change") && said("version"):
 		return nil, errors.New("say --change or --version, not both")
 	case said("version"):
-		change["version"] = t.version
+		change = fmt.Sprintf(`{"version": %d}`, t.version)
 	case said("change"):
-		if err := json.Unmarshal([]byte(t.change), &change); err != nil {
+		if err := object(t.change); err != nil {
 			return nil, fmt.Errorf("--change must be a JSON object: %w", err)
 		}
+		change = t.change
 	}
-	return func(c *client.Client) (client.TestCall, error) {
-		return c.TestCalls.Job(cmd.Context(), args[0], change)
+	return func(ctx context.Context, c *client.Client, args []string) (client.TestCall, error) {
+		return c.TestCalls.JobJSON(ctx, args[0], json.RawMessage(change))
 	}, nil
+}
+
+// object refuses what is no JSON object.
+func object(text string) error {
+	var fields map[string]json.RawMessage
+	err := json.Unmarshal([]byte(text), &fields)
+	if err == nil && fields == nil {
+		err = errors.New("it is null")
+	}
+	return err
 }
 
 // print prints what came of a call. One that has failed is a failure of the command.
@@ -107,17 +118,17 @@ func (t *testCall) print(out io.Writer, got *client.TestCall) error {
 		return err
 	}
 	if !got.Success {
-		return errors.New("the call has failed: " + got.Error)
+		return errors.New("the call has failed: " + terminalText(got.Error))
 	}
 	return nil
 }
 
 func printTestCall(out io.Writer, got *client.TestCall) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintf(w, "%s %s\n", got.Request.Method, got.Request.URL)
+	_, _ = fmt.Fprintf(w, "%s %s\n", got.Request.Method, terminalText(got.Request.URL))
 	printMessage(w, &got.Request.TestMessage)
 	if a := got.Response; a != nil {
-		_, _ = fmt.Fprintf(w, "\n%s %d\n", a.Protocol, a.Status)
+		_, _ = fmt.Fprintf(w, "\n%s %d\n", terminalText(a.Protocol), a.Status)
 		printMessage(w, &a.TestMessage)
 	}
 	_, _ = fmt.Fprintln(w)
@@ -137,7 +148,7 @@ func printTestCall(out io.Writer, got *client.TestCall) error {
 
 func printMessage(w io.Writer, m *client.TestMessage) {
 	for _, h := range m.Headers {
-		_, _ = fmt.Fprintf(w, "%s: %s\n", h.Name, h.Value)
+		_, _ = fmt.Fprintf(w, "%s: %s\n", terminalText(h.Name), terminalText(h.Value))
 	}
 	switch {
 	case m.Withheld:
@@ -145,7 +156,7 @@ func printMessage(w io.Writer, m *client.TestMessage) {
 	case m.BodyEncoding == "base64":
 		_, _ = fmt.Fprintf(w, "\n(%d bytes that are no text: --json has them)\n", m.BodyBytes)
 	case m.Body != "":
-		_, _ = fmt.Fprintf(w, "\n%s\n", strings.TrimSuffix(m.Body, "\n"))
+		_, _ = fmt.Fprintf(w, "\n%s\n", terminalText(strings.TrimSuffix(m.Body, "\n")))
 	}
 	if m.Cut {
 		_, _ = fmt.Fprintf(w, "(cut after %d bytes)\n", m.BodyBytes)

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 )
 
@@ -66,8 +67,16 @@ type TestCalls struct{ server *connection }
 
 // Spec has the server send the request of a job that does not exist, once and now.
 func (t *TestCalls) Spec(ctx context.Context, spec Spec) (TestCall, error) {
-	var out TestCall
-	err := t.server.exchange(ctx, call{method: http.MethodPost, path: []string{"jobs", "test"}}, spec, &out)
+	return t.spec(ctx, spec)
+}
+
+// SpecJSON is Spec of a job as JSON, of which every field and every digit is sent.
+func (t *TestCalls) SpecJSON(ctx context.Context, spec json.RawMessage) (TestCall, error) {
+	return t.spec(ctx, spec)
+}
+
+func (t *TestCalls) spec(ctx context.Context, spec any) (out TestCall, err error) {
+	err = t.server.exchange(ctx, call{method: http.MethodPost, path: []string{"jobs", "test"}}, spec, &out)
 	return out, err
 }
 
@@ -75,8 +84,16 @@ func (t *TestCalls) Spec(ctx context.Context, spec Spec) (TestCall, error) {
 // it. An empty one tests the job as it is, and {"version": n} alone as it was in that version.
 // Nothing is stored.
 func (t *TestCalls) Job(ctx context.Context, id string, patch Change) (TestCall, error) {
-	var out TestCall
-	err := t.server.exchange(ctx, call{
+	return t.job(ctx, id, patch)
+}
+
+// JobJSON is Job with a change as JSON, of which every digit is sent.
+func (t *TestCalls) JobJSON(ctx context.Context, id string, patch json.RawMessage) (TestCall, error) {
+	return t.job(ctx, id, patch)
+}
+
+func (t *TestCalls) job(ctx context.Context, id string, patch any) (out TestCall, err error) {
+	err = t.server.exchange(ctx, call{
 		method: http.MethodPost, path: []string{"jobs", id, "test"}, contentType: typePatch,
 	}, patch, &out)
 	return out, err

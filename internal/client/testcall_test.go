@@ -1,6 +1,9 @@
 package client
 
-import "testing"
+import (
+	"encoding/json"
+	"testing"
+)
 
 func TestTestCall(t *testing.T) {
 	const text = `{"success":false,"retried":true,"sent":true,"error":"HTTP 503","executionId":"e","timeoutMs":500,
@@ -19,6 +22,19 @@ func TestTestCall(t *testing.T) {
 	got, err := exchange{request: "POST /jobs/test", contentType: typeJSON,
 		body: `{"schedule":"@daily","api":"http://x/"}`, answer: ok(text)}.serve(t).
 		TestCalls.Spec(t.Context(), Spec{Schedule: "@daily", API: "http://x/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, got, want)
+	const exact = `{"later":1e400,"body":12345678901234567890.10}`
+	got, err = exchange{request: "POST /jobs/test", contentType: typeJSON, body: exact, answer: ok(text)}.serve(t).
+		TestCalls.SpecJSON(t.Context(), json.RawMessage(exact))
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, got, want)
+	got, err = exchange{request: "POST /jobs/j/test", contentType: typePatch, body: exact, answer: ok(text)}.serve(t).
+		TestCalls.JobJSON(t.Context(), "j", json.RawMessage(exact))
 	if err != nil {
 		t.Fatal(err)
 	}

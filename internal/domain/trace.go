@@ -1,6 +1,9 @@
 package domain
 
-import "time"
+import (
+	"time"
+	"unicode/utf8"
+)
 
 // MaxTracedBody is how much of a body a [Trace] keeps, in bytes.
 const MaxTracedBody = 64 << 10
@@ -22,6 +25,15 @@ type TracedMessage struct {
 	Bytes    int64          // of the body that were sent or read
 	Cut      bool           // there is more of the headers or of the body
 	Withheld bool           // Body is left out: it is no text, and may have secrets of the job
+}
+
+// Text returns the body as text, if it is text in UTF-8; without a character at the end that was cut.
+func (m *TracedMessage) Text() (text string, ok bool) {
+	b := m.Body
+	for n := 0; m.Cut && n < utf8.UTFMax-1 && len(b) > 0 && !utf8.Valid(b); n++ {
+		b = b[:len(b)-1]
+	}
+	return string(b), utf8.Valid(b)
 }
 
 // TracedHeader is one line of a header.

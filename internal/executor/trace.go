@@ -103,19 +103,11 @@ func hideTraced(t *domain.Trace, lists ...[]string) {
 		encoded = encoded || strings.EqualFold(h.Name, fieldNames[fieldContentEncoding]) &&
 			!strings.EqualFold(h.Value, "identity")
 	}
-	if encoded || !isWholeText(m.Body, m.Cut) {
+	if _, text := m.Text(); encoded || !text || isBinary(m.Body) {
 		m.Withheld, m.Body = len(m.Body) > 0, nil
 		return
 	}
 	m.Body = []byte(hideUpTo(maxComparedBody, string(m.Body), lists...))
-}
-
-// isWholeText reports whether bytes are text in UTF-8, of which the last character may be cut off.
-func isWholeText(b []byte, cut bool) bool {
-	for n := 0; cut && n < utf8.UTFMax-1 && len(b) > 0 && !utf8.Valid(b); n++ {
-		b = b[:len(b)-1]
-	}
-	return utf8.Valid(b) && !isBinary(b)
 }
 
 // step is a part of opening a connection.
