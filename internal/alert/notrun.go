@@ -211,7 +211,7 @@ func (p *patrol) page(ctx context.Context, s *stepping, r *domain.AlertRule) (ne
 	s.work = patrolWork
 	host, err := domain.ParseHostFilter(r.Match.Host)
 	if err != nil || r.Limit != "" && r.Match.Namespace != "" && r.Limit != r.Match.Namespace {
-		return next, nil // it is about no job
+		return next, nil //nolint:nilerr // a rule whose host cannot be read is about no job
 	}
 	active := true
 	q := store.JobQuery{
