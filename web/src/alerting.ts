@@ -56,6 +56,8 @@ export const conditionNames: Record<Kind, string> = {
   SKIPPED: "skipped fires",
   LOST: "fires without a record",
   NOT_RUN: "no run for long",
+  SERVER: "faults of servers",
+  UNDELIVERABLE: "messages that are not delivered",
 };
 
 /** When people are told, in words. */
