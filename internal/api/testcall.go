@@ -142,6 +142,9 @@ func (h testRoutes) testJob(ctx context.Context, in *testJobInput) (*testOutput,
 	if err := next.Spec.Validate(); err != nil { // whether it would fire does not matter
 		return nil, place(err)
 	}
+	if err := next.Pause.Validate(next.Active); err != nil {
+		return nil, place(err)
+	}
 	next.Number = now.Number
 	return h.send(ctx, in.w, next)
 }
