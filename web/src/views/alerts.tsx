@@ -143,8 +143,14 @@ const columnsOf = (anything: string, silence: ((jobId: string) => void) | undefi
           title: "Silence",
           cell: (a: Alert) =>
             a.open && (
-              <button type="button" onClick={() => silence(a.jobId)}>
-                Silence this
+              <button
+                type="button"
+                class="quiet"
+                aria-label="Silence this"
+                title="Silence this"
+                onClick={() => silence(a.jobId)}
+              >
+                <Icon name="silence" />
               </button>
             ),
         },
