@@ -28,7 +28,7 @@ const (
 //	                               ◄─tolerance──►
 func NotRun(v *domain.Version, ran, toleranceMs, now int64) (first, latest int64, found bool) {
 	timing, err := v.Timing()
-	if err != nil || !v.Active {
+	if err != nil || !v.Fires() {
 		return 0, 0, false
 	}
 	latest, found = timing.Prev(now - toleranceMs)

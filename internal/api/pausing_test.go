@@ -26,19 +26,30 @@ func TestPauseWithAReason(t *testing.T) {
 	if job.PausedReason != "moved" || job.PausedUntil != until || job.Version != 2 {
 		t.Errorf("%+v", job)
 	}
-	call(t, h, "POST", "/jobs/"+id+"/pause", "").into(t, 200, &got)
-	if got.Version != 2 || got.PausedReason != "moved" || got.Message != "Job was paused already" {
-		t.Errorf("again without a body: %+v", got)
+	if job.NextFireAt == nil || *job.NextFireAt != until {
+		t.Errorf("the next fire is not the first one after the pause: %v", job.NextFireAt)
+	}
+	call(t, h, "POST", "/jobs/"+id+"/pause", `{"reason":"moved","until":"2026-01-02T00:00:00Z"}`).into(t, 200, &got)
+	if got.Version != 2 || got.Message != "Job was paused already" {
+		t.Errorf("the same again: %+v", got)
+	}
+	for _, body := range []string{"", `{"until":0}`} { // to stay paused
+		got = savedBody{}
+		call(t, h, "POST", "/jobs/"+id+"/pause", body).into(t, 200, &got)
+		if got.Version != 3 || got.PausedReason != "moved" || got.PausedUntil != 0 || got.NextFireAt != nil {
+			t.Errorf("without an end: %+v", got)
+		}
 	}
 	got = savedBody{}
 	call(t, h, "POST", "/jobs/"+id+"/pause", `{"reason":"for good"}`).into(t, 200, &got)
-	if got.Version != 3 || got.PausedReason != "for good" || got.PausedUntil != 0 {
+	if got.Version != 4 || got.PausedReason != "for good" || got.PausedUntil != 0 {
 		t.Errorf("another reason: %+v", got)
 	}
 	var versions versionsBody
 	call(t, h, "GET", "/jobs/"+id+"/versions", "").into(t, 200, &versions)
-	if v := versions.Versions; v[1].PausedUntil != until || fmt.Sprint(*v[1].Changed) !=
-		"[isActive pausedReason pausedUntil]" || fmt.Sprint(*v[0].Changed) != "[pausedReason pausedUntil]" {
+	if v := versions.Versions; v[2].PausedUntil != until || fmt.Sprint(*v[2].Changed) !=
+		"[isActive pausedReason pausedUntil]" || fmt.Sprint(*v[1].Changed) != "[pausedUntil]" ||
+		fmt.Sprint(*v[0].Changed) != "[pausedReason]" {
 		t.Errorf("%+v", v)
 	}
 	line := call(t, h, "GET", "/jobs/export", "").text

@@ -183,7 +183,7 @@ func (h changePreviewRoutes) difference(ctx context.Context, was, is *domain.Ver
 		return b, err
 	}
 	from := is.EffectiveFrom - 1
-	after, zone := is.Foreseen(sched), sched.Location()
+	after, zone := is.TimingOf(sched), sched.Location()
 	at := from
 	for range changePreviewNext {
 		next, fires := after.Next(at)
@@ -203,7 +203,7 @@ func (h changePreviewRoutes) difference(ctx context.Context, was, is *domain.Ver
 	before, oldZone := domain.Timing{}, zone
 	if old, err := domain.ParseSchedule(was.Spec.Schedule, was.Spec.Timezone, was.Spec.DST); err == nil &&
 		was.Unusable() == nil {
-		before, oldZone = was.Foreseen(old), old.Location()
+		before, oldZone = was.TimingOf(old), old.Location()
 	}
 	end := from + changePreviewMs
 	d := forecast.Compare(before, after, from, end, changePreviewList)

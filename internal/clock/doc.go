@@ -17,6 +17,6 @@
 //
 // Each file uses only those before it:
 //
-//	boot_linux.go boot_other.go clock.go
+//	boot_linux.go boot_other.go clock.go step.go
 //	fine_linux.go fine_other.go pace.go agreement.go agreed.go
 package clock

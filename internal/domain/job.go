@@ -86,27 +86,21 @@ func (v *Version) Timing() (Timing, error) {
 // TimingOf is [Version.Timing] for a caller that has the compiled schedule already.
 func (v *Version) TimingOf(sched *cron.Schedule) Timing {
 	w := Window{
-		From: v.EffectiveFrom, To: v.EffectiveTo, Active: v.Active,
+		From: v.EffectiveFrom, To: v.EffectiveTo, Active: v.Active, Until: v.Pause.Until,
 		StartAt: v.Spec.StartAt, EndAt: v.Spec.EndAt, JitterMs: v.Spec.JitterMs,
 	}
 	return w.Timing(sched, v.JobID, v.CreatedAt)
 }
 
-// Foreseen is TimingOf of what is to be expected: a pause that has an end ends then.
-func (v *Version) Foreseen(sched *cron.Schedule) Timing {
-	if v.Active || v.Pause.Until == 0 {
-		return v.TimingOf(sched)
-	}
-	resumed := *v
-	resumed.Active, resumed.EffectiveFrom = true, max(v.EffectiveFrom, v.Pause.Until)
-	return resumed.TimingOf(sched)
-}
+// Fires reports whether the version has fires: it is active, or paused with an end, from which on it has.
+func (v *Version) Fires() bool { return v.Active || v.Pause.Until != 0 }
 
 // Window is the part of a version that decides which instants of its schedule
 // are fires.
 type Window struct {
 	From, To       int64 // effective time, Unix milliseconds
 	Active         bool
+	Until          int64 // the end of the pause of a version that is not active; zero: none
 	StartAt, EndAt int64 // zero: none
 	JitterMs       int64
 }
@@ -123,7 +117,11 @@ func (w Window) Timing(sched *cron.Schedule, id JobID, createdAt int64) Timing {
 	if w.EndAt != 0 {
 		t.to = min(t.to, w.EndAt)
 	}
-	if !w.Active {
+	switch {
+	case w.Active:
+	case w.Until != 0: // it fires from then on, whenever somebody notes that the pause has ended
+		t.from = max(t.from, w.Until)
+	default:
 		t.to = t.from
 	}
 	return t

@@ -49,9 +49,6 @@ type SpecDoc struct {
 	IsActive bool  `json:"isActive"`
 	Pause    Pause `json:"-"` // in a document: pausedReason and pausedUntil
 
-	// NotBefore is from when on a change is valid at the earliest, Unix milliseconds; zero: as soon as may be.
-	NotBefore int64 `json:"-"`
-
 	// SecretsSent: a change had the value of a secret, be it the stored one or another.
 	SecretsSent bool `json:"-"`
 }
@@ -100,14 +97,8 @@ func (s *Spec) Validate() error {
 // EffectiveFrom: a job that can never fire is refused. This is not checked for a paused
 // job.
 func (v *Version) Validate() error {
-	if err := v.Spec.Validate(); err != nil {
+	if err := v.ValidateFields(); err != nil || !v.Active {
 		return err
-	}
-	if err := v.Pause.Validate(v.Active); err != nil {
-		return err
-	}
-	if !v.Active {
-		return nil
 	}
 	t, err := v.Timing()
 	if err != nil {
@@ -124,6 +115,14 @@ func (v *Version) Validate() error {
 		msg = "never fires: it names no instant after now between startAt and endAt"
 	}
 	return InvalidAs(FieldNeverFires, field, msg, v.Spec.Schedule)
+}
+
+// ValidateFields is Validate of a version that may have no fire any more.
+func (v *Version) ValidateFields() error {
+	if err := v.Spec.Validate(); err != nil {
+		return err
+	}
+	return v.Pause.Validate(v.Active)
 }
 
 func (s *Spec) checkTarget(fe *fieldErrors) {

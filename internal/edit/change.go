@@ -73,7 +73,7 @@ func (e *Editor) updateBy(ctx context.Context, id domain.JobID, ifVersion int,
 // draft is a change that has begun.
 type draft struct {
 	next   domain.Version // that it makes; with a nil end: the current one, which it does not alter
-	stops  bool           // an active job has no fires from then on
+	stops  bool           // a job that has fires has none from then on, or later ones
 	fences []store.Fence
 	end    End
 }
@@ -102,11 +102,11 @@ func (e *Editor) draft(ctx context.Context, id domain.JobID, ifVersion int,
 	if !here {
 		end = endNothing
 	}
-	return draft{next, v.Active && !next.Active, fences, end}, nil
+	return draft{next, v.Fires() && !next.Active, fences, end}, nil
 }
 
-// Altered returns the version that a change makes of another one, and whether it is one at all. Its EffectiveFrom is
-// the earliest one that is wanted. An error of alter is returned as it is.
+// Altered returns the version that a change makes of another one, and whether it is one at all. An error of alter is
+// returned as it is.
 func Altered(v *domain.Version, alter func(*domain.SpecDoc) error) (next domain.Version, alters bool, err error) {
 	doc := domain.SpecDoc{Spec: v.Spec, IsActive: v.Active, Pause: v.Pause}
 	if err := doc.Spoil(v.Unread); err != nil {
@@ -129,7 +129,7 @@ func Altered(v *domain.Version, alter func(*domain.SpecDoc) error) (next domain.
 	}
 	next = domain.Version{
 		JobID: v.JobID, Number: v.Number + 1, CreatedAt: v.CreatedAt, EffectiveTo: domain.Forever,
-		EffectiveFrom: doc.NotBefore, Active: doc.IsActive, Pause: doc.Pause, Spec: doc.Spec,
+		Active: doc.IsActive, Pause: doc.Pause, Spec: doc.Spec,
 	}
 	same := !doc.SecretsSent && doc.IsActive == v.Active && doc.Pause == v.Pause &&
 		reflect.DeepEqual(doc.Spec, v.Spec) && v.Unusable() == nil
@@ -140,17 +140,23 @@ func Altered(v *domain.Version, alter func(*domain.SpecDoc) error) (next domain.
 var errUnaltered = errors.New("nothing to change")
 
 // SetActive resumes or pauses a job. With a pause that is what is said of it, also of a job that is paused already;
-// nil: nothing is said of it. It reports whether the job was not like that; if it was, it makes no version and returns
-// the current one. ifVersion as in Update.
+// nil: nothing is said of it, and it has no end. It reports whether the job was not like that; if it was, it makes no
+// version and returns the current one. ifVersion as in Update.
 func (e *Editor) SetActive(ctx context.Context, id domain.JobID, ifVersion int, active bool,
 	pause *domain.Pause) (v domain.Version, changed bool, err error) {
 	v, err = e.Update(ctx, id, ifVersion, func(doc *domain.SpecDoc) error {
-		if doc.IsActive == active && (active || pause == nil || doc.Pause == *pause) {
+		said := domain.Pause{}
+		switch {
+		case active:
+		case pause != nil:
+			said = *pause
+		case !doc.IsActive: // who pauses a job means it to stay paused; why it is paused stays
+			said.Reason = doc.Pause.Reason
+		}
+		if doc.IsActive == active && doc.Pause == said {
 			return errUnaltered
 		}
-		if doc.IsActive, doc.Pause = active, (domain.Pause{}); !active && pause != nil {
-			doc.Pause = *pause
-		}
+		doc.IsActive, doc.Pause = active, said
 		return nil
 	})
 	if errors.Is(err, errUnaltered) {
@@ -198,7 +204,7 @@ func (e *Editor) deleteBy(ctx context.Context, id domain.JobID, ifVersion int, h
 		c.commit = c.remote.commit
 	}
 	if err = c.run(ctx); err == nil && !here {
-		return c.remote.finish(ctx, now.Active)
+		return c.remote.finish(ctx, now.Fires())
 	}
 	return from, err
 }

@@ -80,5 +80,6 @@ func decideGone(deletes, alone bool) outcome {
 // from when on it is valid, that is not compared.
 func sameVersion(stored, made *domain.Version) bool {
 	return (made.EffectiveFrom == 0 || stored.EffectiveFrom == made.EffectiveFrom) && stored.Active == made.Active &&
+		stored.Pause == made.Pause &&
 		stored.EffectiveTo == made.EffectiveTo && reflect.DeepEqual(stored.Spec, made.Spec)
 }

@@ -2,7 +2,10 @@ package edit
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,36 +16,39 @@ import (
 )
 
 const (
-	resumeEvery = 500 * time.Millisecond
-	// resumeAhead is how long before its end a pause is ended, so that a fire at that instant is sent: fires are
-	// staged half a second ahead. Until then the job has none: the version is valid from the end on.
-	resumeAhead   = 1_500  // ms
+	resumeEvery   = 500 * time.Millisecond
 	resumePiece   = 500    // pauses that end at a time
 	resumeWorkers = 16     // they share commits
-	resumeWarns   = 60_000 // ms between warnings
+	resumeAgain   = 60_000 // ms until a pause that could not be ended is tried again, and between warnings
+	maxStuck      = 10_000 // pauses of which it is remembered
 )
 
-// Resumer ends the pauses of jobs whose owner is in this process, each once: it resumes the version that was paused,
-// and no later one. One that nobody has ended in time, because no process ran, is ended as soon as may be. What was
-// not sent meanwhile is not made up for.
+// Resumer notes that pauses have ended, of jobs whose owner is in this process: each once, by a version that is active
+// and follows the one that was paused. No fire depends on it: a paused version with an end has fires from then on.
 type Resumer struct {
 	*Editor
 
-	after store.PauseEnd // where the last look has ended
+	after store.PauseEnd         // where the last look has ended
+	stuck map[domain.JobID]int64 // when a pause that could not be ended is tried again, Unix milliseconds
 
 	mu     sync.Mutex
 	warned int64 // Unix milliseconds
 }
 
 // NewResumer makes a resumer of an editor.
-func NewResumer(e *Editor) *Resumer { return &Resumer{Editor: e} }
+func NewResumer(e *Editor) *Resumer { return &Resumer{Editor: e, stuck: make(map[domain.JobID]int64)} }
 
-// Run ends pauses until the context ends.
+// Run ends pauses until the context ends. While the clock of the wall is not to be trusted it ends none: what it
+// makes would be valid only from a wrong time on.
 func (r *Resumer) Run(ctx context.Context) {
+	guard := clock.NewStepGuard(r.clock)
 	for ctx.Err() == nil {
-		again, err := r.runOnce(ctx)
-		if err != nil {
-			r.warn(ctx, "pauses that end could not be read; it is tried again", domain.JobID{}, err)
+		again := false
+		if guard.Check(r.clock) == 0 {
+			var err error
+			if again, err = r.runOnce(ctx); err != nil {
+				r.warn(ctx, "pauses that end could not be read; it is tried again", domain.JobID{}, err)
+			}
 		}
 		if !again && !clock.Wait(ctx, resumeEvery) {
 			return
@@ -54,15 +60,16 @@ func (r *Resumer) Run(ctx context.Context) {
 func (r *Resumer) runOnce(ctx context.Context) (again bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
-	found, err := r.jobs.Pauses(ctx, r.now()+resumeAhead, r.after, resumePiece)
+	found, err := r.jobs.Pauses(ctx, r.now(), r.after, resumePiece)
 	if err != nil {
 		return false, err
 	}
 	r.after = store.PauseEnd{}
 	full := len(found) == resumePiece
-	if full { // those of other owners are not in the way
+	if full { // those that cannot be ended now are not in the way
 		r.after = found[len(found)-1]
 	}
+	found = slices.DeleteFunc(found, func(p store.PauseEnd) bool { return r.stuck[p.JobID] > r.now() })
 	outcomes := make([]pauseOutcome, len(found))
 	var all sync.WaitGroup
 	for w := range min(resumeWorkers, len(found)) {
@@ -73,10 +80,23 @@ func (r *Resumer) runOnce(ctx context.Context) (again bool, err error) {
 		})
 	}
 	all.Wait()
-	for _, o := range outcomes {
-		again = again || full && (o == pauseEnded || o == pauseForGood)
+	for i, o := range outcomes {
+		again = again || full && o == pauseEnded
+		r.remember(found[i].JobID, o)
 	}
-	return again, nil
+	return again || full && len(found) == 0, nil
+}
+
+// remember has a pause that could not be ended wait: it is in the way of others otherwise.
+func (r *Resumer) remember(id domain.JobID, o pauseOutcome) {
+	if o != pauseStays {
+		delete(r.stuck, id)
+		return
+	}
+	if len(r.stuck) >= maxStuck {
+		clear(r.stuck)
+	}
+	r.stuck[id] = r.now() + resumeAgain
 }
 
 // pauseOutcome is what has become of a pause that was to end.
@@ -87,7 +107,6 @@ const (
 	pauseEnded                       // the job is active
 	pauseChanged                     // the job is another one by now
 	pauseNotHere                     // another process owns the job, or none
-	pauseForGood                     // the job cannot be active, as one that never fires any more: its pause has no end
 )
 
 // decidePause says what an answer to a resume means.
@@ -101,49 +120,33 @@ func decidePause(err error) pauseOutcome {
 	switch domain.ErrorCode(err) {
 	case domain.CodeConflict, domain.CodeNotFound:
 		return pauseChanged
-	case domain.CodeInvalid:
-		return pauseForGood
-	case domain.CodeUnavailable, domain.CodeInternal:
+	case domain.CodeInvalid, domain.CodeUnavailable, domain.CodeInternal:
 	}
 	return pauseStays
 }
 
-// resume ends a pause.
-func (r *Resumer) resume(ctx context.Context, p store.PauseEnd) pauseOutcome {
-	err := r.alter(ctx, p, "the pause has ended", func(doc *domain.SpecDoc) {
-		doc.IsActive, doc.NotBefore = true, p.Until
-	})
-	outcome := decidePause(err)
-	if outcome == pauseForGood {
-		why := err
-		err = r.alter(ctx, p, "the pause has no end any more, as the job cannot be active", func(doc *domain.SpecDoc) {
-			doc.Pause.Until = 0
-		})
-		switch outcome = decidePause(err); outcome {
-		case pauseEnded:
-			r.warn(ctx, "a job cannot be active at the end of its pause: it stays paused", p.JobID, why)
-			return pauseForGood
-		case pauseForGood:
+// resume ends a pause. The trail has the server as the author.
+func (r *Resumer) resume(ctx context.Context, p store.PauseEnd) (outcome pauseOutcome) {
+	defer func() {
+		if f := recover(); f != nil { // nobody else would catch it here
+			r.metrics.Panics.Inc()
+			r.warn(ctx, "a pause could not be ended; it is tried again", p.JobID,
+				fmt.Errorf("panic at the end of a pause: %v\n%s", f, debug.Stack()))
 			outcome = pauseStays
-		case pauseStays, pauseChanged, pauseNotHere:
 		}
-	}
-	if outcome == pauseStays {
+	}()
+	ctx = store.WithChange(ctx, domain.Change{
+		At: r.now(), Nonce: domain.NewNonce(), By: domain.Author{Key: domain.AuthorServer},
+		Detail: "the pause has ended",
+	})
+	_, _, err := r.updateBy(ctx, p.JobID, p.Version, func(doc *domain.SpecDoc) error {
+		doc.IsActive = true
+		return nil
+	}, true)
+	if outcome = decidePause(err); outcome == pauseStays {
 		r.warn(ctx, "a pause could not be ended; it is tried again", p.JobID, err)
 	}
 	return outcome
-}
-
-// alter changes a job whose pause ends, if its owner is here. The trail has the server as the author.
-func (r *Resumer) alter(ctx context.Context, p store.PauseEnd, detail string, how func(*domain.SpecDoc)) error {
-	ctx = store.WithChange(ctx, domain.Change{
-		At: r.now(), Nonce: domain.NewNonce(), By: domain.Author{Key: domain.AuthorServer}, Detail: detail,
-	})
-	_, _, err := r.updateBy(ctx, p.JobID, p.Version, func(doc *domain.SpecDoc) error {
-		how(doc)
-		return nil
-	}, true)
-	return err
 }
 
 // warn logs a fault, once a minute at most: a look is made twice a second.
@@ -151,7 +154,7 @@ func (r *Resumer) warn(ctx context.Context, text string, id domain.JobID, err er
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.now()
-	if ctx.Err() != nil || r.warned != 0 && now-r.warned < resumeWarns {
+	if ctx.Err() != nil || r.warned != 0 && now-r.warned < resumeAgain {
 		return
 	}
 	r.warned = now

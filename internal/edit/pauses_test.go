@@ -20,8 +20,8 @@ func TestDecidePause(t *testing.T) {
 		pauseEnded:   {nil},
 		pauseNotHere: {store.Stale(3), fmt.Errorf("update: %w", store.Stale(0))},
 		pauseChanged: {domain.Conflict("version 7"), domain.NotFound("job", domain.JobID{1})},
-		pauseForGood: {domain.InvalidAs(domain.FieldNeverFires, "schedule", "never fires", nil)},
-		pauseStays:   {domain.Unavailable(nil, "later"), errors.New("disk full")},
+		pauseStays: {domain.Unavailable(nil, "later"), errors.New("disk full"),
+			domain.InvalidAs(domain.FieldFormat, "schedule", "cannot be read", nil)},
 	} {
 		for _, err := range errs {
 			if got := decidePause(err); got != want {
@@ -82,7 +82,7 @@ func TestPauseEnds(t *testing.T) {
 		if v := w.stored(id); v.Active || v.Pause != (domain.Pause{Reason: "moved", Until: until}) {
 			t.Fatalf("too early: %+v", v)
 		}
-		pass(time.Second)
+		pass(2 * time.Second)
 		w.look()
 		w.look()
 		v := w.stored(id)
@@ -104,23 +104,27 @@ func TestPauseEnds(t *testing.T) {
 // What is changed meanwhile counts: a job that was resumed, paused for longer, or deleted is left alone.
 func TestPausesThatAreChanged(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
-		resumed, longer, deleted, renamed := w.make(), w.make(), w.make(), w.make()
-		for _, id := range []domain.JobID{resumed, longer, deleted, renamed} {
+		resumed, longer, deleted, renamed, forGood := w.make(), w.make(), w.make(), w.make(), w.make()
+		for _, id := range []domain.JobID{resumed, longer, deleted, renamed, forGood} {
 			w.pausedFor(id, time.Minute)
 		}
 		if _, _, err := w.SetActive(t.Context(), resumed, 0, true, nil); err != nil {
 			t.Fatal(err)
 		}
 		w.pausedFor(longer, time.Hour)
+		// Who pauses a job that is paused already means it to stay so.
+		v, changed, err := w.SetActive(t.Context(), forGood, 0, false, nil)
+		if !changed || err != nil || v.Pause != (domain.Pause{Reason: "moved"}) {
+			t.Errorf("%+v %v %v", v.Pause, changed, err)
+		}
+		if _, changed, err := w.SetActive(t.Context(), forGood, 0, false, nil); changed || err != nil {
+			t.Errorf("the same again: %v %v", changed, err)
+		}
 		if _, err := w.Delete(t.Context(), deleted, 0); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.rename(renamed, "x"); err != nil { // that says nothing of the pause
 			t.Fatal(err)
-		}
-		if v, changed, err := w.SetActive(t.Context(), renamed, 0, false, nil); changed || err != nil ||
-			v.Pause.Reason != "moved" {
-			t.Errorf("%+v %v %v", v.Pause, changed, err)
 		}
 		pass(2 * time.Minute)
 		for _, id := range []domain.JobID{resumed, longer, deleted, renamed} { // changed since a look has found it
@@ -133,7 +137,7 @@ func TestPausesThatAreChanged(t *testing.T) {
 		if n := w.stored(resumed).Number; n != 3 {
 			t.Errorf("a job that was active has version %d", n)
 		}
-		if w.stored(longer).Active || !w.stored(renamed).Active {
+		if w.stored(longer).Active || w.stored(forGood).Active || !w.stored(renamed).Active {
 			t.Error("the wrong pauses have ended")
 		}
 	})
@@ -164,26 +168,36 @@ func TestPausesWithFaults(t *testing.T) {
 	})
 }
 
-// A job that would never fire any more stays paused, and is not looked at again.
-func TestPauseOfAJobThatHasEnded(t *testing.T) {
+// A pause that cannot be ended is tried again after a minute, and is not in the way of others.
+func TestPauseThatCannotBeEnded(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
-		id := w.make()
+		id, other := w.make(), w.make()
 		w.pausedFor(id, time.Minute)
-		pass(2 * time.Minute)
-		w.owner.refuses = domain.InvalidAs(domain.FieldNeverFires, "endAt", "must be after now", nil)
-		w.look()
+		w.pausedFor(other, 2*time.Minute)
+		pass(90 * time.Second)
+		r := NewResumer(w.Editor)
+		look := func() {
+			t.Helper()
+			if _, err := r.runOnce(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+		w.owner.refuses = domain.InvalidAs(domain.FieldFormat, "api", "cannot be used", nil)
+		look()
 		w.owner.refuses = nil
+		look()
 		if v := w.stored(id); v.Active || v.Pause.Until == 0 {
-			t.Fatalf("it is refused in all: %+v", v)
+			t.Errorf("it is tried again at once, or has another end: %+v", v)
 		}
-		w.owner.never = true
-		w.look()
-		if v := w.stored(id); v.Active || v.Pause != (domain.Pause{Reason: "moved"}) {
-			t.Errorf("%+v", v)
+		pass(35 * time.Second)
+		look()
+		if w.stored(id).Active || !w.stored(other).Active {
+			t.Error("one that cannot be ended is in the way of another")
 		}
-		found, err := w.store.Jobs().Pauses(t.Context(), domain.Forever, store.PauseEnd{}, 10)
-		if len(found) > 0 || err != nil {
-			t.Errorf("%+v %v", found, err)
+		pass(time.Minute)
+		look()
+		if !w.stored(id).Active {
+			t.Error("it is not tried again")
 		}
 	})
 }

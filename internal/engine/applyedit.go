@@ -84,16 +84,19 @@ func (e *editor) install(jobs []*run.Job, fences []store.Fence) {
 	e.loop.nudge()
 }
 
-// beginUpdate begins a change of a job: it says from when on the version is valid, at its EffectiveFrom or later, and
-// whether it can be run.
+// beginUpdate begins a change of a job: it says from when on the version is valid, and whether it can be run. A job
+// whose pause has ended may be active although it never fires any more, as one that was not paused is then.
 func (e *editor) beginUpdate(ctx context.Context, next *domain.Version) (fences []store.Fence, end Ended, err error) {
-	wanted := next.EffectiveFrom
-	next.EffectiveFrom = max(e.now(), wanted)
+	next.EffectiveFrom = e.now()
 	j, gone := e.find(next.JobID, next.Number-1)
 	if gone != nil && store.StaleShards(gone) == nil {
 		return nil, nil, gone
 	}
-	if err := next.Validate(); err != nil {
+	validate := (*domain.Version).Validate
+	if gone == nil && j.PauseEnded(e.now()) {
+		validate = (*domain.Version).ValidateFields
+	}
+	if err := validate(next); err != nil {
 		return nil, nil, err
 	}
 	ver, err := run.NewVersion(next)
@@ -106,7 +109,7 @@ func (e *editor) beginUpdate(ctx context.Context, next *domain.Version) (fences 
 	if err := e.zones.KeepOf(ctx, ver); err != nil {
 		return nil, nil, err
 	}
-	from, fences, release := e.effective(j, wanted)
+	from, fences, release := e.effective(j)
 	next.EffectiveFrom, ver.From = from, from
 	return fences, e.follow(j, ver, from, run.StoppedByPause, release), nil
 }
@@ -143,7 +146,7 @@ func (e *editor) beginDelete(id domain.JobID, number int) (from int64, fences []
 	if err != nil {
 		return 0, nil, nil, err
 	}
-	from, fences, release := e.effective(j, 0)
+	from, fences, release := e.effective(j)
 	return from, fences, e.follow(j, nil, from, run.StoppedByDelete, release), nil
 }
 

@@ -34,8 +34,6 @@ const (
 	// before H.
 	recordLimit = time.Second
 	longCall    = 35 * time.Second // a call that runs longer gets an open run: not one that ends at the usual timeout
-	bigStep     = 10 * time.Minute // a forward step of the wall clock beyond this is distrusted
-	stableFor   = 60 * time.Second // for so long
 	futureW     = 3 * time.Hour    // a watermark further ahead of the clock is refused
 )
 

@@ -12,14 +12,13 @@ import (
 
 func (e *editor) now() int64 { return clock.NowMs(e.clock) }
 
-// effective chooses the instant from which an edit is valid: after anything
-// that was sent or is below W, after now, and not before the instant that is wanted. It
-// holds W below that instant until release is called, so that no watermark passes a fire
-// of the new version before the timetable knows it.
-func (e *editor) effective(j *run.Job, wanted int64) (from int64, fences []store.Fence, release func()) {
+// effective chooses the instant from which an edit is valid: after anything that was sent or
+// is below W, and after now. It holds W below that instant until release is called, so that no
+// watermark passes a fire of the new version before the timetable knows it.
+func (e *editor) effective(j *run.Job) (from int64, fences []store.Fence, release func()) {
 	e.registry.mu.Lock()
 	defer e.registry.mu.Unlock()
-	from, fences, release = e.holdLocked(max(j.Current.From, wanted-1), j.Shard)
+	from, fences, release = e.holdLocked(j.Current.From, j.Shard)
 	j.Mu.Lock()
 	j.OpenBacklog().EditFrom = from
 	j.Mu.Unlock()

@@ -47,7 +47,7 @@ type loop struct {
 func (l *loop) runTimetable(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	guard := stepGuard{last: l.clock.Mark(), wall: l.clock.Now()}
+	guard := clock.NewStepGuard(l.clock)
 	for {
 		select {
 		case <-ctx.Done():
@@ -56,7 +56,7 @@ func (l *loop) runTimetable(ctx context.Context) {
 		case <-l.wake:
 		}
 		l.tick()
-		if pause := guard.check(l.clock); pause > 0 {
+		if pause := guard.Check(l.clock); pause > 0 {
 			l.log.Warn("the wall clock jumped ahead; firing waits until it is stable", "wait", pause)
 			timer.Reset(time.Second)
 			continue
@@ -136,35 +136,4 @@ func (l *loop) tick() {
 	l.mu.Lock()
 	l.last = l.clock.Mark()
 	l.mu.Unlock()
-}
-
-// stepGuard watches for the wall clock running ahead of the monotonic one.
-type stepGuard struct {
-	last  clock.Mark
-	wall  time.Time
-	until clock.Mark
-	held  bool
-}
-
-// check returns how long firing should wait because the wall clock jumped
-// ahead by more than bigStep: such a step is more often an error than the right time
-// (a bad time server, an empty battery). It is accepted once the clock has been stable
-// for stableFor.
-func (g *stepGuard) check(c clock.Clock) time.Duration {
-	now := c.Now()
-	jump := now.Sub(g.wall) - c.Elapsed(g.last)
-	g.last, g.wall = c.Mark(), now
-	if jump > bigStep {
-		g.held, g.until = true, c.Mark()
-	} else if jump < -bigStep {
-		g.held = false // it was a mistake, and is mended
-	}
-	if !g.held {
-		return 0
-	}
-	if remaining := stableFor - c.Elapsed(g.until); remaining > 0 {
-		return remaining
-	}
-	g.held = false
-	return 0
 }

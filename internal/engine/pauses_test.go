@@ -71,8 +71,8 @@ func TestPauseEndsAtItsInstant(t *testing.T) {
 	})
 }
 
-// A server that is killed during a pause, or while it ends one, ends it once after its start. What was due while no
-// server ran was due during the pause, and is not made up for.
+// A server that is killed during a pause, or while it ends, ends it once after its start. What was due from the end on
+// while no server ran is sent late, as that of any job.
 func TestPauseEndsAfterAKill(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ before, down time.Duration }{
@@ -90,16 +90,64 @@ func TestPauseEndsAfterAKill(t *testing.T) {
 				w.passResuming(c.before)
 				w.reboot(true, c.down)
 				w.passResuming(20 * time.Second)
-				job, err := w.db.Jobs().Get(context.Background(), id)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if job.Current.EffectiveFrom > until { // it was late
-					until = (job.Current.EffectiveFrom + 999) / 1_000 * 1_000
-				}
 				w.wantPaused(id, from, until)
 				w.check(w.now())
 			})
 		})
 	}
+}
+
+// Nobody needs to note the end of a pause in time: the fires from then on are those of the version that was paused.
+func TestFiresAfterAPauseThatNobodyHasEnded(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, w *world) {
+		id := w.create(spec("", every(1)))
+		w.edge(300 * time.Millisecond)
+		until := w.now()/1_000*1_000 + 10_000
+		from := w.pauseUntil(id, until)
+		w.pass(15 * time.Second) // nobody looks for pauses that end
+		sent := 0
+		for _, x := range w.facts(id) {
+			switch {
+			case x.ScheduledAt >= from && x.ScheduledAt < until:
+				t.Errorf("a fire at %d, in the pause", x.ScheduledAt)
+			case x.ScheduledAt >= until && x.Version == 2 && x.Status == domain.StatusSuccess:
+				sent++
+			}
+		}
+		if sent < 5 {
+			t.Errorf("%d fires after the pause", sent)
+		}
+		stopped := w.pauseUntil(id, until+3_600_000) // paused anew, for longer
+		w.pass(10 * time.Second)
+		for _, x := range w.facts(id) {
+			if x.ScheduledAt >= stopped {
+				t.Errorf("a fire at %d, in the second pause", x.ScheduledAt)
+			}
+		}
+		w.check(w.now())
+	})
+}
+
+// A job that has fired for the last time is active after its pause, as one that was not paused.
+func TestLastFireAtTheEndOfAPause(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, w *world) {
+		w.edge(300 * time.Millisecond)
+		until := w.now()/1_000*1_000 + 10_000
+		id := w.create(spec("", func(d *domain.SpecDoc) {
+			d.Schedule = "@at " + time.UnixMilli(until).UTC().Format(time.RFC3339)
+		}))
+		w.pauseUntil(id, until)
+		w.passResuming(15 * time.Second)
+		facts := w.facts(id)
+		if len(facts) != 1 || facts[0].ScheduledAt != until || facts[0].Status != domain.StatusSuccess {
+			t.Errorf("%+v", facts)
+		}
+		job, err := w.db.Jobs().Get(context.Background(), id)
+		if err != nil || !job.Current.Active || job.Current.Number != 3 {
+			t.Errorf("%+v %v", job.Current, err)
+		}
+		w.check(w.now())
+	})
 }

@@ -22,7 +22,7 @@ const later = int64(1) << 50
 // fires there had to be.
 func (w *world) judge() int {
 	run := &check.Run{From: w.first, Until: w.now(), LateAfter: math.MaxInt64 / 4}
-	editOf := make(map[int]int) // the client's edit -> number of the version
+	editOf := make(map[int][]check.Version) // the client's edit -> what it has made, oldest first
 	for _, k := range w.client.list() {
 		run.Jobs = append(run.Jobs, w.recall(k, editOf))
 	}
@@ -86,7 +86,7 @@ func seen(run *check.Run, id domain.ExecutionID) bool {
 
 // recall makes the timeline of a job from the client's memory. The database is
 // asked for what became of unclear edits only, and has to agree with the rest.
-func (w *world) recall(k *known, editOf map[int]int) check.Job {
+func (w *world) recall(k *known, editOf map[int][]check.Version) check.Job {
 	stored, err := w.db.Jobs().Versions(context.Background(), k.id, store.WholeVersions)
 	if err != nil {
 		panic(err)
@@ -110,9 +110,11 @@ func (w *world) recall(k *known, editOf map[int]int) check.Job {
 		if i+1 < len(stored) && to != stored[i+1].EffectiveFrom {
 			w.fault("edit: a hole after version %d of %s", v.Number, k.id)
 		}
-		job.Versions = append(job.Versions, check.Version{Number: v.Number, From: v.EffectiveFrom, To: to,
-			Active: v.Active, Spec: v.Spec})
-		editOf[editIn(v.Spec.API)] = v.Number
+		made := check.Version{Number: v.Number, From: v.EffectiveFrom, To: to, Active: v.Active, Until: v.Pause.Until,
+			Spec: v.Spec}
+		job.Versions = append(job.Versions, made)
+		edit := editIn(v.Spec.API)
+		editOf[edit] = append(editOf[edit], made)
 	}
 	if found != len(k.acked) {
 		w.fault("edit: %d of %d answered versions of %s are stored", found, len(k.acked), k.id)
@@ -198,14 +200,26 @@ func (w *world) openRuns() (runs []domain.OpenRun) {
 	return runs
 }
 
-func (w *world) readRequests(run *check.Run, editOf map[int]int) {
+func (w *world) readRequests(run *check.Run, editOf map[int][]check.Version) {
 	for _, r := range w.targets.requests {
 		run.Sends = append(run.Sends, check.Send{
 			JobID: r.key.JobID, ExecutionID: r.key.ID(), ScheduledAt: r.key.ScheduledAt, Attempt: r.attempt,
 			ReceivedAt: r.at.Milliseconds() + later, Took: r.took.Milliseconds(), Status: r.status,
-			Version: editOf[r.edit], Process: r.process, BegunAt: r.begun.Milliseconds() + later,
+			Version: numberAt(editOf[r.edit], r.key.ScheduledAt), Process: r.process,
+			BegunAt: r.begun.Milliseconds() + later,
 		})
 	}
+}
+
+// numberAt returns which of the versions of one edit a request was made for. There are two where a pause has ended by
+// itself: both call the same URL.
+func numberAt(made []check.Version, at int64) (number int) {
+	for i := range made {
+		if i == 0 || made[i].From <= at {
+			number = made[i].Number
+		}
+	}
+	return number
 }
 
 // judgeRequests looks for what package check does not: requests before their

@@ -30,16 +30,12 @@ func (w *world) pauseFor(d *domain.SpecDoc) {
 	d.Pause = domain.Pause{Reason: "moved", Until: w.now() + 1 + w.Int64N(30_000)}
 }
 
-// ends reports whether a version is how a server ends the pause of the one before it: at its end or later, or for a
-// job that cannot be active, without an end from then on.
+// ends reports whether a version is how a server notes the end of the pause of the one before it.
 func ends(paused, v *domain.Version) bool {
 	if paused.Active || paused.Pause.Until == 0 || !reflect.DeepEqual(paused.Spec, v.Spec) {
 		return false
 	}
-	if v.Active {
-		return v.Pause == domain.Pause{} && v.EffectiveFrom >= paused.Pause.Until
-	}
-	return v.Pause == domain.Pause{Reason: paused.Pause.Reason}
+	return v.Active && v.Pause == domain.Pause{} && v.EffectiveFrom >= paused.Pause.Until
 }
 
 // checkPauses checks that no pause goes on after its end, when all is well for a while.

@@ -22,7 +22,10 @@ type Unusable struct {
 // could not be run. Which fires it had is not known: the record covers all of them.
 func UnknownFires(a store.Aside, v *domain.Version, now int64, reason error) (domain.Execution, bool) {
 	from, last := max(a.Since+1, v.EffectiveFrom), v.EffectiveTo-1
-	if !v.Active || last <= from {
+	if !v.Active {
+		from = max(from, v.Pause.Until)
+	}
+	if !v.Fires() || last <= from {
 		return domain.Execution{}, false
 	}
 	return domain.Execution{

@@ -101,6 +101,13 @@ func (j *Job) takeOver(r *Run) bool {
 	return true
 }
 
+// PauseEnded reports whether the job was paused until an instant that has come. Call with the lock of the registry
+// held, or where its edits wait.
+func (j *Job) PauseEnded(now int64) bool {
+	until := j.Current.Plan.Value().Until
+	return !j.Current.Active && until != 0 && until <= now
+}
+
 // Follow makes ver the job's current version. What an inactive one stops is
 // stopped: see editor.applyEdit.
 func (j *Job) Follow(v *domain.Version, ver *Version) {

@@ -25,6 +25,7 @@ type Plan struct {
 	JitterMs   int64
 	StartAt    int64
 	EndAt      int64
+	Until      int64 // of a pause
 	namespace  string
 	skipVerify bool
 	unprepared bool // nothing is made ready before a fire is due
@@ -69,7 +70,7 @@ func NewVersion(v *domain.Version) (*Version, error) {
 			Schedule: sched, Once: s.Type == domain.AtMostOnce, method: s.Method,
 			timeout: time.Duration(s.TimeoutMs) * time.Millisecond,
 			retry:   s.Retry, Overlap: s.Overlap, Misfire: s.Misfire,
-			JitterMs: s.JitterMs, StartAt: s.StartAt, EndAt: s.EndAt, skipVerify: s.TLSSkipVerify,
+			JitterMs: s.JitterMs, StartAt: s.StartAt, EndAt: s.EndAt, Until: v.Pause.Until, skipVerify: s.TLSSkipVerify,
 			unprepared: !s.Prepare, namespace: s.Namespace,
 		}),
 	}
@@ -96,7 +97,7 @@ func newPayload(s *domain.Spec) (*payload, error) {
 func (v *Version) Timing(j *Job) domain.Timing {
 	p := v.Plan.Value()
 	w := domain.Window{
-		From: v.From, To: v.To.Load(), Active: v.Active,
+		From: v.From, To: v.To.Load(), Active: v.Active, Until: p.Until,
 		StartAt: p.StartAt, EndAt: p.EndAt, JitterMs: p.JitterMs,
 	}
 	return w.Timing(p.Schedule, j.ID, j.CreatedAt)

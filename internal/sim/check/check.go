@@ -79,7 +79,7 @@ func (j *judge) index() {
 func (j *judge) expect(job *Job) error {
 	for i := range job.Versions {
 		v := &job.Versions[i]
-		if !v.Active {
+		if !v.Active && v.Until == 0 {
 			continue
 		}
 		loc, err := cron.LoadLocation(v.Spec.Timezone)
@@ -95,7 +95,7 @@ func (j *judge) expect(job *Job) error {
 			return fmt.Errorf("job %s version %d: %w", job.ID, v.Number, err)
 		}
 		jitter := domain.JitterOffset(job.ID, v.Spec.JitterMs)
-		from, to := max(j.run.From, v.From, v.Spec.StartAt), min(j.run.Until, v.To)
+		from, to := max(j.run.From, v.From, v.Until, v.Spec.StartAt), min(j.run.Until, v.To)
 		if v.Spec.EndAt != 0 {
 			to = min(to, v.Spec.EndAt)
 		}

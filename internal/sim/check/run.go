@@ -48,6 +48,7 @@ type Version struct {
 	Number   int
 	From, To int64 // domain.Forever while it is current
 	Active   bool
+	Until    int64 // if it is not active: from when on it has fires all the same; zero: never
 	Spec     domain.Spec
 }
 
