@@ -26,7 +26,7 @@ test("a channel is made, tried, changed and deleted, and no secret is on the pag
   await expect(page.getByText("ops has taken the message.")).toBeVisible();
 
   await page.getByRole("button", { name: "Edit ops" }).click();
-  await form.getByLabel("Disabled: told nothing").check();
+  await form.getByLabel("Disabled: messages wait for it, for a day at most").check();
   await form.getByRole("button", { name: "Keep the channel" }).click(); // the secret stays
   await expect(page.getByText("Disabled", { exact: true })).toBeVisible();
   await page.getByRole("button", { name: "Test ops" }).click();

@@ -182,3 +182,23 @@ test("the keyboard alone makes a rule", async ({ page, start }) => {
   await expect(page.getByRole("button", { name: "New rule" })).toBeFocused();
   expect((await rule(server, "by-keyboard")).when).toEqual({ kind: "FAILURES", count: 1 });
 });
+
+test("a rule that the server cannot read says so, and is deleted", async ({ page, start }) => {
+  const server = await start();
+  await server.request("PUT", "/alerts/rules/newer", { when: { kind: "FAILURES", count: 2 } });
+  await page.route(/\d\/alerts\/rules(\?|$)/, async (route) => {
+    const answer = await route.fetch();
+    const body = (await answer.json()) as { rules: (Rule & { error?: string })[] };
+    for (const r of body.rules) if (r.id === "newer") r.error = "its condition is not known here";
+    await route.fulfill({ response: answer, json: body });
+  });
+  await open(page, server);
+  const row = page.getByRole("row").filter({ hasText: "newer" });
+  await expect(row).toContainText("Cannot be read");
+  await expect(row).toContainText("its condition is not known here");
+  await expect(page.getByRole("button", { name: "Edit newer" })).toHaveCount(0);
+  await axe(page);
+  await row.getByRole("button", { name: "Delete newer" }).click();
+  await page.getByRole("button", { name: "Delete the rule" }).click();
+  await expect(row).toHaveCount(0);
+});

@@ -96,7 +96,6 @@ export function Icon({ name }: { name: string }) {
   );
 }
 
-/** What went wrong, in the API's own words. What is said beside a field is not said again. */
 /** Says that the last answer of a route lacks what another server knows alone. */
 export function PartialNote({ of, what }: { of: Route; what: string }) {
   if (!useStore(partial).has(of)) return null;
@@ -107,6 +106,31 @@ export function PartialNote({ of, what }: { of: Route; what: string }) {
   );
 }
 
+/** A row of what this server cannot read: it does nothing, and can be deleted, or replaced by the API. */
+export function UnreadableRow(props: { id: string; why: string; columns: number; onDelete: (() => void) | undefined }) {
+  return (
+    <tr>
+      <th scope="row">
+        <code>{props.id}</code>
+      </th>
+      <td colSpan={props.columns} class="wide">
+        <span class="badge s-failed">
+          <Icon name="failed" /> Cannot be read
+        </span>
+        <small class="second">{props.why}</small>
+      </td>
+      <td>
+        {props.onDelete && (
+          <button type="button" class="danger" aria-label={`Delete ${props.id}`} onClick={props.onDelete}>
+            Delete
+          </button>
+        )}
+      </td>
+    </tr>
+  );
+}
+
+/** What went wrong, in the API's own words. What is said beside a field is not said again. */
 export function ErrorNote(props: {
   error: Error | undefined;
   retry?: () => void;

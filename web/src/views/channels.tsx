@@ -296,7 +296,7 @@ function Form({
         />
       )}
       <Check name="default" label="Default: told of what no rule sends elsewhere" checked={c ? c.default : true} />
-      <Check name="disabled" label="Disabled: told nothing" checked={c?.disabled ?? false} />
+      <Check name="disabled" label="Disabled: messages wait for it, for a day at most" checked={c?.disabled ?? false} />
       <Text
         name="perMinute"
         label="Messages a minute, past which there is a digest"

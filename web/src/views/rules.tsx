@@ -5,7 +5,7 @@ import { call } from "../api.ts";
 import { useMay } from "../me.ts";
 import type { AlertRule } from "../types.gen.ts";
 import { AlertTabs } from "../ui/alerttabs.tsx";
-import { ErrorNote, Head, Icon, Panel, Skeleton } from "../ui/basics.tsx";
+import { ErrorNote, Head, Icon, Panel, Skeleton, UnreadableRow } from "../ui/basics.tsx";
 import { say } from "../ui/dialog.tsx";
 import { LevelBadge } from "../ui/level.tsx";
 import { Matches } from "../ui/matcher.tsx";
@@ -81,6 +81,9 @@ function Table(props: Rows) {
 }
 
 function Row({ rule: r, edits, onEdit, onDelete }: Rows & { rule: AlertRule }) {
+  if (r.error) {
+    return <UnreadableRow id={r.id} why={r.error} columns={5} onDelete={edits ? () => onDelete(r) : undefined} />;
+  }
   return (
     <tr>
       <th scope="row">

@@ -6,7 +6,7 @@ import { endedAt, inOrder, type SilenceState } from "../quiet.ts";
 import { setQuery, usePlace } from "../router.ts";
 import type { OperationBy, Silence } from "../types.gen.ts";
 import { AlertTabs } from "../ui/alerttabs.tsx";
-import { Choice, ErrorNote, Head, Icon, Panel, Skeleton, Time } from "../ui/basics.tsx";
+import { Choice, ErrorNote, Head, Icon, Panel, Skeleton, Time, UnreadableRow } from "../ui/basics.tsx";
 import { say } from "../ui/dialog.tsx";
 import { JobLink } from "../ui/job.tsx";
 import { Matches } from "../ui/matcher.tsx";
@@ -116,6 +116,10 @@ function Table(props: Rows) {
 }
 
 function Row({ silence: s, state, edits, onEdit, onEnd }: Rows & Rows["rows"][number]) {
+  if (s.error) {
+    const onDelete = (): void => onEnd({ silence: s, state: "COMING" });
+    return <UnreadableRow id={s.id} why={s.error} columns={4} onDelete={edits ? onDelete : undefined} />;
+  }
   return (
     <tr>
       <th scope="row">

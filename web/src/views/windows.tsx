@@ -8,7 +8,7 @@ import { useMay } from "../me.ts";
 import { windowOf } from "../quiet.ts";
 import { viewerZone } from "../time.ts";
 import type { Window } from "../types.gen.ts";
-import { ErrorNote, Icon, Panel, Skeleton, Time } from "../ui/basics.tsx";
+import { ErrorNote, Icon, Panel, Skeleton, Time, UnreadableRow } from "../ui/basics.tsx";
 import { say } from "../ui/dialog.tsx";
 import { Check, Group, Length, Text } from "../ui/fields.tsx";
 import { Matches, MatcherFields } from "../ui/matcher.tsx";
@@ -81,7 +81,15 @@ function Table(props: Rows) {
   );
 }
 
-function Row({ window: w, edits, onEdit, onDelete }: Rows & { window: Window }) {
+function Row(props: Rows & { window: Window }) {
+  const { window: w, edits, onDelete } = props;
+  if (w.error) {
+    return <UnreadableRow id={w.id} why={w.error} columns={5} onDelete={edits ? () => onDelete(w) : undefined} />;
+  }
+  return <Readable {...props} />;
+}
+
+function Readable({ window: w, edits, onEdit, onDelete }: Rows & { window: Window }) {
   const words = useWords(w.schedule, w.timezone);
   return (
     <tr>
