@@ -21,6 +21,19 @@ test("the heads of the list of jobs sort it, say so, and take the order away aga
   const first = list.locator("tbody tr:not([aria-hidden])").first();
   await expect(first).toContainText("Heartbeat");
   await expect(list.locator("[aria-sort]")).toHaveCount(0);
+  for (const direction of ["ascending", "descending"] as const) {
+    await head("Job").getByRole("button").click();
+    await expect(head("Job")).toHaveAttribute("aria-sort", direction);
+    await expect(async () => {
+      const names = (await list.locator("tbody .c-job a.strong").allTextContents()).map((n) => n.toLowerCase());
+      expect(names.length).toBeGreaterThan(2);
+      const sorted = [...names].sort();
+      expect(names).toEqual(direction === "ascending" ? sorted : sorted.reverse());
+    }).toPass();
+  }
+  await head("Job").getByRole("button").click();
+  await expect(list.locator("[aria-sort]")).toHaveCount(0);
+  await expect(first).toContainText("Heartbeat");
   await expect(head("Schedule").getByRole("button")).toHaveCount(0);
   for (const [name, sort, direction] of [
     ["Next fire", "nextFireAt", "ascending"],

@@ -357,8 +357,8 @@ func TestWrongParameters(t *testing.T) {
 		call(t, h, "GET", path+"?%zz", "").problem(t, 400)
 	}
 	for query, field := range map[string]string{
-		"/hosts?limit=0": "limit", "/hosts?limit=1e9x": "limit", "/jobs?sort=name": "sort",
-		"/jobs?sort=-name": "sort", "/jobs?count=yes": "count", "/jobs?failing=1": "failing", "/jobs?host=a/b": "host",
+		"/hosts?limit=0": "limit", "/hosts?limit=1e9x": "limit", "/jobs?sort=names": "sort",
+		"/jobs?sort=-tag": "sort", "/jobs?count=yes": "count", "/jobs?failing=1": "failing", "/jobs?host=a/b": "host",
 		"/jobs?name=" + strings.Repeat("n", 201): "name", "/hosts?sort=name": "sort", "/hosts?host=x": "host",
 		"/hosts?host=ftp://x": "host", "/hosts?host=http://" + strings.Repeat("x", 300): "host",
 		"/hosts?cursor=x":    "cursor",

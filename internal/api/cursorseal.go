@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
@@ -19,7 +20,8 @@ type cursorSeals []cursorSeal
 // cursorSeal is one key, and a number that says in a cursor which key has sealed it.
 type cursorSeal struct {
 	block cipher.Block
-	mark  int64 // 62 bits, at least 1
+	names cipher.AEAD // seals names, with a key of its own
+	mark  int64       // 62 bits, at least 1
 }
 
 // newCursorSeals returns what seals cursors with keys of 32 bytes. Without one cursors hold
@@ -36,7 +38,16 @@ func newCursorSeals(keys [][]byte) (cursorSeals, error) {
 			return nil, err
 		}
 		sum := sha256.Sum256(append([]byte("mark of cursors "), key...))
-		seals[i] = cursorSeal{block, 1 + int64(binary.BigEndian.Uint64(sum[:])>>2)} //nolint:gosec // 62 bits
+		forNames := sha256.Sum256(append([]byte("names of cursors "), key...))
+		names, err := aes.NewCipher(forNames[:])
+		if err != nil {
+			return nil, err
+		}
+		aead, err := cipher.NewGCMWithRandomNonce(names)
+		if err != nil {
+			return nil, err
+		}
+		seals[i] = cursorSeal{block, aead, 1 + int64(binary.BigEndian.Uint64(sum[:])>>2)} //nolint:gosec // 62 bits
 	}
 	return seals, nil
 }
@@ -50,6 +61,9 @@ func (s *cursorSeal) short() int64 { return 1 + s.mark%(1<<15-1) }
 
 // sealed writes a cursor. It holds as long as a server has the key.
 func (cs cursorSeals) sealed(c wire.Cursor) string {
+	if c.List == wire.CursorNames {
+		c.Name = cs[0].sealedName(c.Name)
+	}
 	cs[0].block.Encrypt(c.Job[:], c.Job[:])
 	c.At |= cs[0].short() << instantBits
 	return c.String()
@@ -66,10 +80,32 @@ func (cs cursorSeals) opened(c wire.Cursor) (wire.Cursor, error) {
 	for i := range cs {
 		if mark == 0 || mark == cs[i].short() {
 			cs[i].block.Decrypt(c.Job[:], c.Job[:])
-			return c, nil
+			return cs[i].openedName(c)
 		}
 	}
 	return c, errCursorEnded()
+}
+
+// sealedNameStep is of which length a sealed name is a multiple, so that its own length is seen roughly at most.
+const sealedNameStep = 128
+
+// sealedName seals the name of a cursor, which may be that of a job that the caller must not know of.
+func (s *cursorSeal) sealedName(name string) string {
+	padded := make([]byte, (len(name)/sealedNameStep+1)*sealedNameStep)
+	copy(padded, name) // a name has no zero byte
+	return string(s.names.Seal(nil, nil, padded, nil))
+}
+
+func (s *cursorSeal) openedName(c wire.Cursor) (wire.Cursor, error) {
+	if c.List != wire.CursorNames {
+		return c, nil
+	}
+	name, err := s.names.Open(nil, nil, []byte(c.Name), nil)
+	if err != nil {
+		return c, errCursorEnded()
+	}
+	c.Name = string(bytes.TrimRight(name, "\x00"))
+	return c, nil
 }
 
 // sealedJob writes the cursor of a list of jobs whose work ended at a job that the caller must

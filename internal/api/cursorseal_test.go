@@ -1,6 +1,7 @@
 package api
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -43,6 +44,22 @@ func TestCursorsWhileKeysAreReplaced(t *testing.T) {
 				got, err := c.to.opened(sent)
 				if (err != nil) != c.ends || !c.ends && got != want {
 					t.Errorf("%s: %+v, want %+v: %v", name, got, want, err)
+				}
+			}
+		}
+		for _, text := range []string{"", "canary", strings.Repeat("é", 100), strings.Repeat("😀", 100)} {
+			want := wire.Cursor{List: wire.CursorNames, Job: id, Name: text}
+			sent, err := wire.ParseCursor(wire.CursorNames, c.by.sealed(want))
+			if err != nil || sent.Job == id || strings.Contains(sent.Name, "canary") {
+				t.Fatalf("%s: %+v, %v", name, sent, err)
+			}
+			got, err := c.to.opened(sent)
+			if (err != nil) != c.ends || !c.ends && got != want {
+				t.Errorf("%s: %+v, want %+v: %v", name, got, want, err)
+			}
+			if sent.Name = sent.Name[1:]; !c.ends {
+				if _, err := c.to.opened(sent); err == nil {
+					t.Errorf("%s: a changed name was taken", name)
 				}
 			}
 		}

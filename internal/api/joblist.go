@@ -196,12 +196,12 @@ func (h *jobListRoutes) sorted(ctx context.Context, in *listInput, q store.JobQu
 		}
 	}
 	found, err := h.view.Sorted(ctx, q, now, of.order,
-		view.JobPlace{Key: from.At, Job: from.Job, Rest: from.Nonce == wire.RestNonce})
+		view.JobPlace{Key: from.At, Job: from.Job, Name: from.Name, Rest: from.Nonce == wire.RestNonce})
 	if err != nil {
 		return nil, err
 	}
 	text := func(at view.JobPlace) string {
-		c := wire.Cursor{List: of.list, At: at.Key, Job: at.Job}
+		c := wire.Cursor{List: of.list, At: at.Key, Job: at.Job, Name: at.Name}
 		if at.Rest {
 			c.Nonce = wire.RestNonce
 		}

@@ -234,6 +234,7 @@ func TestJobsInOtherOrders(t *testing.T) {
 	soon := create(t, h, laidOver(`"schedule":"* * * * * *","isActive":false`))
 	ids = append(ids, rare, soon)
 	for query, want := range map[string][]int{
+		"sort=name&isActive=true&tag=eu": {0, 2}, "sort=-name&name=rare": {3},
 		"sort=-failures": {1, 0, 2, 3, 4}, "sort=-failures&failing=true": {1}, "sort=-failures&tag=eu": {0, 2},
 		"sort=nextFireAt&name=rare": {3}, "sort=nextFireAt&isActive=false": {4},
 		"sort=-lastFireAt": {2, 1, 0, 3, 4}, "sort=-lastFireAt&neverRan=true": {0, 3, 4},
@@ -260,11 +261,45 @@ func TestJobsInOtherOrders(t *testing.T) {
 		t.Errorf("%+v", b)
 	}
 	call(t, h, "GET", "/jobs?sort=nextFireAt&limit=1", "").into(t, 200, &b)
-	for _, sort := range []string{"id", "-failures", "-lastFireAt"} {
+	for _, sort := range []string{"id", "name", "-failures", "-lastFireAt"} {
 		p := call(t, h, "GET", "/jobs?sort="+sort+"&cursor="+b.NextCursor, "").problem(t, 400)
 		if !slices.Equal(p.fields(), []string{"cursor"}) {
 			t.Errorf("%s takes the cursor of another order: %v", sort, p.fields())
 		}
+	}
+}
+
+// TestJobsByName: in both directions, on pages of any size, with what is sifted and with the last executions; jobs
+// without a name come last.
+func TestJobsByName(t *testing.T) {
+	f := newFixture(t)
+	h := newAPI(t, f)
+	var ids []string
+	for _, name := range []string{"delta", "", "Alpha", "émile", "charlie", "alpha", "Émile", ""} {
+		ids = append(ids, create(t, h, laidOver(`"schedule":"0 0 0 2 1 *","name":"`+name+`","tags":["all"]`)))
+	}
+	f.record(t, domain.Execution{FireKey: domain.FireKey{JobID: jobID(t, ids[4]), ScheduledAt: base + 7}, Version: 1,
+		Status: domain.StatusSuccess, CompletedAt: base + 8})
+	for query, want := range map[string][]int{
+		"sort=name": {2, 5, 4, 0, 6, 3, 1, 7}, "sort=-name": {3, 6, 0, 4, 5, 2, 7, 1},
+		"sort=name&neverRan=true": {2, 5, 0, 6, 3, 1, 7}, "sort=-name&neverRan=false": {4},
+		"sort=-name&include=lastExecution&tag=all":           {3, 6, 0, 4, 5, 2, 7, 1},
+		"sort=name&text=ALPHA":                               {2, 5},
+		"sort=-name&nextFireBefore=2027-01-01T00:00:00.000Z": {3, 6, 0, 4, 5, 2, 7, 1},
+	} {
+		var expected []string
+		for _, i := range want {
+			expected = append(expected, ids[i])
+		}
+		for _, limit := range []string{"", "&limit=1", "&limit=3"} {
+			if got := walk(t, h, "/jobs?"+query+limit, "jobs", "id"); !slices.Equal(got, expected) {
+				t.Errorf("%s%s: got %v, want %v", query, limit, got, expected)
+			}
+		}
+	}
+	var b jobsBody
+	if call(t, h, "GET", "/jobs?count=true&sort=-name", "").into(t, 200, &b); b.Count == nil || *b.Count != 8 {
+		t.Errorf("%+v", b)
 	}
 }
 
@@ -273,7 +308,7 @@ func TestOrdersOfConfinedKeys(t *testing.T) {
 	w := newTenants(t)
 	w.record(t, w.ours, base-100_000, 1)
 	w.record(t, w.theirs, base-50_000, 2)
-	for _, sort := range []string{"-failures", "nextFireAt", "-lastFireAt"} {
+	for _, sort := range []string{"-failures", "nextFireAt", "-lastFireAt", "name", "-name"} {
 		for _, limit := range []string{"1", "50"} {
 			got := walk(t, w.billing, "/jobs?limit="+limit+"&sort="+sort, "jobs", "id")
 			if !slices.Equal(got, []string{w.ours}) {

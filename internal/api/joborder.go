@@ -21,14 +21,19 @@ var jobOrders = map[string]struct {
 	"-failures":   {view.ByFailures, wire.CursorFailures},
 	"nextFireAt":  {view.ByNextFire, wire.CursorNextFires},
 	"-lastFireAt": {view.ByLastFire, wire.CursorLastFires},
+	"name":        {view.ByName, wire.CursorNames},
+	"-name":       {view.ByName, wire.CursorNames},
 }
 
 // Schema implements huma.SchemaProvider.
 func (sortParam) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{
-		Type: huma.TypeString, Enum: []any{"id", "-id", "-failures", "nextFireAt", "-lastFireAt"}, Default: "id",
+		Type: huma.TypeString, Enum: []any{"id", "-id", "name", "-name", "-failures", "nextFireAt", "-lastFireAt"},
+		Default:  "id",
 		Examples: []any{"-id"},
-		Description: "id: in the order of their creation. -id: the newest first. -failures: the most failures in a " +
+		Description: "id: in the order of their creation. -id: the newest first. name, -name: by the first 100 " +
+			"characters of the name, upwards or downwards, and then by id; A to Z are sorted as a to z, other " +
+			"letters by their code points; jobs without a name come last in both. -failures: the most failures in a " +
 			"row first, then the jobs that do not fail. nextFireAt: the soonest next fire first, then the jobs that " +
 			"do not fire. -lastFireAt: the latest execution on record first, then the jobs of which nothing is on " +
 			"record. The last three move while pages are read: a job may be on two pages, or on none. count does " +
@@ -43,10 +48,10 @@ func (p sortParam) parse() (descending bool, order string, err error) {
 	case word == "-id":
 		return true, "", nil
 	case jobOrders[word].order != 0:
-		return false, word, nil
+		return word == "-name", word, nil
 	}
-	return false, "", kindMalformed.fieldAs(domain.FieldChoice, "sort", "must be id, -id, -failures, nextFireAt or "+
-		"-lastFireAt: there is no index of another order", string(p))
+	return false, "", kindMalformed.fieldAs(domain.FieldChoice, "sort", "must be id, -id, name, -name, -failures, "+
+		"nextFireAt or -lastFireAt: there is no index of another order", string(p))
 }
 
 // jobsPage is a page of jobs in any order.

@@ -33,7 +33,7 @@ ended, with --last.
 	fs.SortFlags = false
 	chosen.add(fs, &filter)
 	fs.BoolVar(&filter.Newest, "newest", false, "the newest jobs first")
-	fs.StringVar(&filter.Sort, "sort", "", "the order: id, -id, -failures, nextFireAt or -lastFireAt")
+	fs.StringVar(&filter.Sort, "sort", "", "the order: id, -id, name, -name, -failures, nextFireAt or -lastFireAt")
 	fs.BoolVar(&filter.LastExecution, "last", false, "with the newest execution of each that has ended")
 	fs.StringVar(&filter.DueBefore, "due-before", "", "only those whose next fire is before this instant, Unix "+
 		"milliseconds or RFC 3339")

@@ -22,7 +22,7 @@ type JobFilter struct {
 	DueBefore     string // only those whose next fire is before it: Unix milliseconds or RFC 3339
 	NeverRan      *bool  // no execution of them has ended, as far as the record is kept
 	Newest        bool   // the newest jobs first; as Sort "-id"
-	Sort          string // id, -id, -failures, nextFireAt or -lastFireAt; empty: id
+	Sort          string // id, -id, name, -name, -failures, nextFireAt or -lastFireAt; empty: id
 	LastExecution bool   // each job with its newest execution that has ended
 	PageSize      int    // jobs per request, 1 to 1,000; zero: the server's default
 }

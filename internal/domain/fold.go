@@ -35,3 +35,26 @@ func foldRune(r rune) rune {
 	}
 	return least
 }
+
+// sortNameLength is how many characters of a name decide about its place in an order of names.
+const sortNameLength = 100
+
+// SortName returns what an order of names compares, byte by byte: the first characters of a name with the letters A
+// to Z in lower case. All other letters are as they are, and come in the order of Unicode's code points. A database
+// computes the same by itself and without a locale, so that the servers of different builds agree.
+func SortName(name string) string {
+	count := 0
+	for i := range name {
+		if count++; count > sortNameLength {
+			name = name[:i]
+			break
+		}
+	}
+	lower := []byte(name)
+	for i, c := range lower {
+		if 'A' <= c && c <= 'Z' {
+			lower[i] = c + 'a' - 'A'
+		}
+	}
+	return string(lower)
+}

@@ -20,12 +20,14 @@ const MaxIDs = 1_000
 // without a job, and its Next leads on: whoever wants all of them asks until Next is zero.
 type JobQuery struct {
 	After      domain.JobID // exclusive; zero: from the beginning of the list
-	Descending bool         // by descending ids: the newest jobs first
+	AfterName  string       // with ByName: NextName of the page before
+	ByName     bool         // by [domain.SortName] and then ids, those without a name last; otherwise by ids
+	Descending bool         // backwards: without ByName the newest jobs first
 	Limit      int
 	MaxBytes   int  // of the page; zero: no bound
 	MaxBody    int  // a body of more bytes is left out: see [domain.Version.BodyCut]; zero: none is
 	MaxWork    int  // how many jobs may be examined, about; zero: the store's own bound, which it has in any case
-	CountOnly  bool // no job is returned, and Limit and MaxBytes do not end the page
+	CountOnly  bool // no job is returned, and Limit and MaxBytes do not end the page. It is not for ByName
 
 	IDs       []domain.JobID // of these; nil: of all
 	Active    *bool
@@ -51,6 +53,8 @@ type JobPage struct {
 	Jobs  []domain.Job
 	Count int          // how many jobs were selected; without CountOnly: are in Jobs
 	Next  domain.JobID // After of the next page; zero: there is no other
+
+	NextName string // AfterName of the next page
 }
 
 // Selects reports whether the filters about the content of a job select its current version:
@@ -74,13 +78,52 @@ func (q *JobQuery) holdsText(v *domain.Version) bool {
 	return has(v.Spec.Name) || has(v.Spec.API) || has(v.JobID.String())
 }
 
-// Passes reports whether an id comes after the query's After in the order of the list, and is
-// one of its IDs.
-func (q *JobQuery) Passes(id domain.JobID) bool {
-	if c := bytes.Compare(id[:], q.After[:]); !q.After.IsZero() && (c == 0 || (c < 0) != q.Descending) {
+// JobPlace is the place of a job in a list.
+type JobPlace struct {
+	Name string // in the order of names: [domain.SortName] of the job's
+	ID   domain.JobID
+}
+
+// PlaceOf returns the place of a job's version in the list.
+func (q *JobQuery) PlaceOf(v *domain.Version) JobPlace {
+	if !q.ByName {
+		return JobPlace{ID: v.JobID}
+	}
+	return JobPlace{domain.SortName(v.Spec.Name), v.JobID}
+}
+
+// Start returns the place that the page begins after; of a zero id: the beginning of the list.
+func (q *JobQuery) Start() JobPlace { return JobPlace{q.AfterName, q.After} }
+
+// Compare compares two places in the order of the list.
+//
+//	          ByName                             otherwise
+//	          (name, id); without a name last    id
+//	backward  (name, id) descending,             id descending
+//	          then ids without a name, descending
+func (q *JobQuery) Compare(a, b JobPlace) int {
+	c := bytes.Compare(a.ID[:], b.ID[:])
+	if q.ByName && a.Name != b.Name {
+		switch {
+		case a.Name == "":
+			return 1
+		case b.Name == "":
+			return -1
+		}
+		c = strings.Compare(a.Name, b.Name)
+	}
+	if q.Descending {
+		return -c
+	}
+	return c
+}
+
+// Passes reports whether a place comes after the query's Start, and is that of one of its IDs.
+func (q *JobQuery) Passes(at JobPlace) bool {
+	if !q.After.IsZero() && q.Compare(at, q.Start()) <= 0 {
 		return false
 	}
-	return q.IDs == nil || slices.Contains(q.IDs, id)
+	return q.IDs == nil || slices.Contains(q.IDs, at.ID)
 }
 
 // JobCollector collects the page of a query.
@@ -110,16 +153,16 @@ func (c *JobCollector) Tally() { c.page.Count++ }
 
 // EndBefore ends a page that is full before a job that the query selects.
 func (c *JobCollector) EndBefore() JobPage {
-	c.page.Next = c.query.After
+	at := c.query.Start()
 	if n := len(c.page.Jobs); n > 0 {
-		c.page.Next = c.page.Jobs[n-1].ID
+		at = c.query.PlaceOf(&c.page.Jobs[n-1].Current)
 	}
-	return c.page
+	return c.EndAfter(at)
 }
 
-// EndAfter ends a page early, because enough was examined: up to the id.
-func (c *JobCollector) EndAfter(id domain.JobID) JobPage {
-	c.page.Next = id
+// EndAfter ends a page early, because enough was examined: up to the place.
+func (c *JobCollector) EndAfter(at JobPlace) JobPage {
+	c.page.Next, c.page.NextName = at.ID, at.Name
 	return c.page
 }
 

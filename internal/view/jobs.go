@@ -75,15 +75,18 @@ type JobPage struct {
 	Jobs  []Job
 	Count int
 	Next  domain.JobID
+
+	NextName string
 }
 
-// Jobs returns a page of jobs in the order of their ids.
+// Jobs returns a page of jobs in the order of the query.
 func (v *View) Jobs(ctx context.Context, q store.JobQuery) (JobPage, error) {
 	found, err := v.jobs.List(ctx, q)
 	if err != nil {
 		return JobPage{}, store.Coded(err)
 	}
-	page := JobPage{Jobs: make([]Job, len(found.Jobs)), Count: found.Count, Next: found.Next}
+	page := JobPage{Jobs: make([]Job, len(found.Jobs)), Count: found.Count, Next: found.Next,
+		NextName: found.NextName}
 	for i := range found.Jobs {
 		page.Jobs[i] = v.withNext(&found.Jobs[i])
 	}
@@ -211,7 +214,8 @@ func sifted(ctx context.Context, v *View, q store.JobQuery, now JobsNow) (JobPag
 		return now.noRecord && ran || now.NeverRan != nil && (ran || fired[j.ID]) == *now.NeverRan
 	})
 	if len(page.Jobs) > limit {
-		page.Jobs, page.Next = page.Jobs[:limit], page.Jobs[limit-1].ID
+		last := q.PlaceOf(&page.Jobs[limit-1].Current)
+		page.Jobs, page.Next, page.NextName = page.Jobs[:limit], last.ID, last.Name
 	}
 	page.Count = len(page.Jobs)
 	if count {

@@ -18,13 +18,15 @@ const (
 	ByFailures JobOrder = iota + 1 // most failures in a row first
 	ByNextFire                     // the soonest first
 	ByLastFire                     // the newest execution on record first, by its scheduled instant
+	ByName                         // see [store.JobQuery], in the direction of the query
 )
 
 // JobPlace is a place in such a list: right after a job. The zero value is its beginning.
 type JobPlace struct {
 	Key  int64 // failures in a row, or the instant of the fire
 	Job  domain.JobID
-	Rest bool // among the jobs that the order is not about
+	Name string // with ByName
+	Rest bool   // among the jobs that the order is not about
 }
 
 // SortedPage is a page of jobs in an order.
@@ -47,6 +49,10 @@ const (
 // order while pages are read may be there twice, or be missing.
 func (v *View) Sorted(ctx context.Context, q store.JobQuery, now JobsNow, order JobOrder, after JobPlace) (SortedPage,
 	error) {
+	if order == ByName {
+		page, err := v.named(ctx, q, now, after)
+		return page, store.Coded(err)
+	}
 	s := &sorting{v: v, q: q, now: now, order: order, at: after, began: after, meter: store.Meter{Rows: q.Limit,
 		Bytes: q.MaxBytes}, keys: sortedKeys, more: true, taken: make(map[domain.JobID]bool),
 		seen: make(map[domain.JobID]domain.FireKey)}
@@ -54,6 +60,21 @@ func (v *View) Sorted(ctx context.Context, q store.JobQuery, now JobsNow, order 
 		return s.page, store.Coded(err)
 	}
 	return s.page, store.Coded(s.rest(ctx))
+}
+
+// named returns a page in the order of names, which the store has for all jobs.
+func (v *View) named(ctx context.Context, q store.JobQuery, now JobsNow, after JobPlace) (SortedPage, error) {
+	q.ByName, q.After, q.AfterName = true, after.Job, after.Name
+	found, err := v.JobsOf(ctx, q, now)
+	page := SortedPage{Jobs: found.Jobs, Places: make([]JobPlace, len(found.Jobs))}
+	for i := range found.Jobs {
+		at := q.PlaceOf(&found.Jobs[i].Current)
+		page.Places[i] = JobPlace{Name: at.Name, Job: at.ID}
+	}
+	if !found.Next.IsZero() {
+		page.Next = &JobPlace{Name: found.NextName, Job: found.Next}
+	}
+	return page, err
 }
 
 // sorting is one call of Sorted.

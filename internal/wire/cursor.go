@@ -16,14 +16,15 @@ import (
 //	byte   0     1        9            25      33      37
 //	       list  at       job          nonce   CRC-32
 //
-// as base64url without padding: 50 characters. The checksum detects a cut or mistyped
-// cursor. It is not for access control: a cursor gives access to nothing that its list
-// does not contain.
+// as base64url without padding: 50 characters. A cursor of names has the name before the
+// checksum. The checksum detects a cut or mistyped cursor. It is not for access control: a
+// cursor gives access to nothing that its list does not contain.
 type Cursor struct {
 	List  CursorList
 	At    int64 // Unix milliseconds
 	Job   domain.JobID
 	Nonce int64
+	Name  string // of CursorNames
 }
 
 // CursorList says which list a cursor belongs to.
@@ -53,6 +54,12 @@ const (
 	CursorLastFires CursorList = 'l'
 )
 
+// CursorNames is the list of jobs by name: after (name, job), in the direction of the list.
+const CursorNames CursorList = 'm'
+
+// maxCursorName is the length of a name in a cursor, sealed or not.
+const maxCursorName = 600
+
 // RestNonce marks a position among the jobs that an order is not about.
 const RestNonce = 1
 
@@ -70,6 +77,7 @@ func (c Cursor) String() string {
 	b = binary.BigEndian.AppendUint64(b, uint64(c.At))
 	b = append(b, c.Job[:]...)
 	b = binary.BigEndian.AppendUint64(b, uint64(c.Nonce))
+	b = append(b, c.Name...)
 	b = binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
 	return cursorEncoding.EncodeToString(b)
 }
@@ -83,19 +91,25 @@ func ParseCursor(list CursorList, text string) (Cursor, error) {
 	text = strings.TrimRight(text, "\r\n")
 	wrong := &Fault{Field: "cursor", Code: domain.FieldFormat, Message: "must be a nextCursor of this list, unchanged",
 		Value: text}
-	if len(text) != cursorEncoding.EncodedLen(cursorBytes) { // the decoder skips line breaks
+	most := cursorBytes
+	if list == CursorNames {
+		most += maxCursorName
+	}
+	if len(text) > cursorEncoding.EncodedLen(most) {
 		return Cursor{}, wrong
 	}
 	b, err := cursorEncoding.DecodeString(text)
-	if err != nil || len(b) != cursorBytes {
+	if err != nil || len(b) < cursorBytes || len(b) > most ||
+		len(text) != cursorEncoding.EncodedLen(len(b)) { // the decoder skips line breaks
 		return Cursor{}, wrong
 	}
-	body, sum := b[:cursorBytes-4], binary.BigEndian.Uint32(b[cursorBytes-4:])
+	body, sum := b[:len(b)-4], binary.BigEndian.Uint32(b[len(b)-4:])
 	c := Cursor{
 		List:  CursorList(body[0]),
 		At:    int64(binary.BigEndian.Uint64(body[1:])),
 		Job:   domain.JobID(body[9:25]),
-		Nonce: int64(binary.BigEndian.Uint64(body[25:])),
+		Nonce: int64(binary.BigEndian.Uint64(body[25:33])),
+		Name:  string(body[33:]),
 	}
 	if crc32.ChecksumIEEE(body) != sum || c.List != list || c.At < 0 || c.Nonce < 0 ||
 		c.Job.IsZero() != (list == CursorChanges) {

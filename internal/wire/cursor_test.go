@@ -19,9 +19,12 @@ func TestCursorRoundTrip(t *testing.T) {
 		{List: CursorExecutions, At: base, Job: job},
 		{List: CursorExecutions, At: math.MaxInt64, Job: job, Nonce: math.MaxInt64},
 		{List: CursorAlerts, At: base, Job: job},
+		{List: CursorNames, At: base, Job: job},
+		{List: CursorNames, At: base, Job: job, Name: "Émile 😀 \x00\xff"},
+		{List: CursorNames, Job: job, Name: strings.Repeat("n", 600)},
 	} {
 		text := c.String()
-		if len(text) != 50 || strings.ContainsAny(text, "+/=") {
+		if len(text) != (37+len(c.Name))*8/6+min(1, (37+len(c.Name))%3) || strings.ContainsAny(text, "+/=") {
 			t.Errorf("%+v is %q", c, text)
 		}
 		if got, err := ParseCursor(c.List, text); err != nil || got != c {
@@ -57,6 +60,16 @@ func TestCursorRefusals(t *testing.T) {
 		if _, err := ParseCursor(CursorExecutions, text); err == nil {
 			t.Errorf("%q was taken", text)
 		}
+	}
+	named := Cursor{List: CursorNames, Job: job, Name: "abc"}.String()
+	for _, text := range []string{named[:len(named)-4], named + "AAAA", named[:20] + "\n" + named[20:], named[:8],
+		Cursor{List: CursorNames, Job: job, Name: strings.Repeat("n", 601)}.String()} {
+		if _, err := ParseCursor(CursorNames, text); err == nil {
+			t.Errorf("%q was taken", text)
+		}
+	}
+	if _, err := ParseCursor(CursorJobs, Cursor{List: CursorJobs, Job: job, Name: "abc"}.String()); err == nil {
+		t.Error("a cursor of another list has a name")
 	}
 }
 

@@ -2838,8 +2838,8 @@ export interface Routes {
       nextFireBefore?: 0 | number | string;
       /** Only jobs of which no execution has ended (true), or only the others (false), as far as the record is kept. A job whose schedule had a fire an hour ago or earlier has run. The record is looked up for up to 200 jobs, so pages may end early. */
       neverRan?: boolean;
-      /** id: in the order of their creation. -id: the newest first. -failures: the most failures in a row first, then the jobs that do not fail. nextFireAt: the soonest next fire first, then the jobs that do not fire. -lastFireAt: the latest execution on record first, then the jobs of which nothing is on record. The last three move while pages are read: a job may be on two pages, or on none. count does not depend on the order. */
-      sort?: "id" | "-id" | "-failures" | "nextFireAt" | "-lastFireAt";
+      /** id: in the order of their creation. -id: the newest first. name, -name: by the first 100 characters of the name, upwards or downwards, and then by id; A to Z are sorted as a to z, other letters by their code points; jobs without a name come last in both. -failures: the most failures in a row first, then the jobs that do not fail. nextFireAt: the soonest next fire first, then the jobs that do not fire. -lastFireAt: the latest execution on record first, then the jobs of which nothing is on record. The last three move while pages are read: a job may be on two pages, or on none. count does not depend on the order. */
+      sort?: "id" | "-id" | "name" | "-name" | "-failures" | "nextFireAt" | "-lastFireAt";
       /** true: how many jobs there are, in the place of the list. limit does not matter then. With nextCursor not all were counted: the counts of the pages are to be added. */
       count?: boolean;
       /** How many entries to answer at most. More than 1000 is 1000. */

@@ -173,4 +173,5 @@ test("a column asks for an order that the list has, and says its direction", () 
     assert.ok(sorts.some(([name]) => name === sort));
     assert.equal(direction, sort.startsWith("-") ? "descending" : "ascending");
   }
+  assert.ok(sorts.some(([name]) => name === sortsOfColumns.job.back));
 });

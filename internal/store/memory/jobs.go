@@ -238,21 +238,28 @@ func (d *Disk) idsOf(q *store.JobQuery) []domain.JobID {
 	return nil
 }
 
-func (d *Disk) list(q *store.JobQuery) store.JobPage {
-	ids := d.idsOf(q)
-	if q.Descending {
-		slices.Reverse(ids)
+// placesOf returns the places of the jobs that a query may select, in its order.
+func placesOf(d *Disk, q *store.JobQuery) []store.JobPlace {
+	var places []store.JobPlace
+	for _, id := range d.idsOf(q) {
+		places = append(places, q.PlaceOf(d.jobs[id].current()))
 	}
+	slices.SortFunc(places, q.Compare)
+	return places
+}
+
+func (d *Disk) list(q *store.JobQuery) store.JobPage {
 	page := q.Collect()
-	examined, last := 0, q.After
-	for _, id := range ids {
-		if !q.Passes(id) {
+	examined, last := 0, q.Start()
+	for _, at := range placesOf(d, q) {
+		if !q.Passes(at) {
 			continue
 		}
 		if q.MaxWork > 0 && examined >= q.MaxWork {
 			return page.EndAfter(last)
 		}
-		examined, last = examined+1, id
+		examined, last = examined+1, at
+		id := at.ID
 		is := d.jobs[id]
 		if is.deleted || !q.Selects(is.current()) || q.Failing != nil && *q.Failing != (d.failing[id] != nil) ||
 			!q.Accepts(id) {

@@ -48,7 +48,7 @@
 //
 //	fault.go dial_linux.go dial_other.go dial.go conn.go migrate.go version.go trail.go idempotencyrow.go
 //	fact.go ring.go shards.go zonerules.go nodes.go move.go
-//	group.go jobs.go jobcreate.go jobchange.go jobsread.go pauses.go joblist.go
+//	group.go jobs.go jobcreate.go jobchange.go jobsread.go pauses.go joblist.go joblistnames.go
 //	operations.go keys.go sessions.go changes.go idempotency.go
 //	day.go irregular.go alertplan.go counters.go series.go batch.go openrun.go
 //	ledger.go facts.go edits.go aside.go alerts.go notice.go notices.go alertsettings.go

@@ -2,8 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
-	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -20,27 +18,16 @@ const (
 	listFirst   = 50
 )
 
-// List implements store.Jobs. Jobs are examined in the order of their ids. An index in that order gives
-// those of a namespace, those that are paused, failing or have a key, where the query asks for such.
-func (j *jobs) List(ctx context.Context, q store.JobQuery) (store.JobPage, error) {
-	l := &jobList{jobs: j, q: &q, page: q.Collect(), work: maxListWork, last: q.After}
-	if q.MaxWork > 0 {
-		l.work = min(l.work, q.MaxWork)
-	}
-	page, err := l.run(ctx)
-	return page, fault("list the jobs", err)
-}
-
 // jobList is one call of List.
 type jobList struct {
 	*jobs
 	q    *store.JobQuery
 	page *store.JobCollector
 
-	work  int           // jobs that may still be examined
-	last  domain.JobID  // up to which all was examined
-	ended store.JobPage // with errFull
-	taken []candidate   // of a piece, to be read whole
+	work  int            // jobs that may still be examined
+	last  store.JobPlace // up to which all was examined
+	ended store.JobPage  // with errFull
+	taken []candidate    // of a piece, to be read whole
 }
 
 // candidate is what decides about a job.
@@ -56,37 +43,11 @@ func (l *jobList) countsAll() bool {
 		q.Name == "" && q.Tag == "" && q.Text == "" && q.Host == (domain.HostFilter{}) && q.After.IsZero()
 }
 
-func (l *jobList) run(ctx context.Context) (store.JobPage, error) {
-	if l.countsAll() {
-		total, active, err := l.Count(ctx)
-		switch {
-		case l.q.Active == nil:
-			return store.JobPage{Count: int(total)}, err
-		case *l.q.Active:
-			return store.JobPage{Count: int(active)}, err
-		}
-		return store.JobPage{Count: int(total - active)}, err
-	}
-	query, args := l.plan()
-	for size := min(listPiece, l.q.Limit+listFirst); ; size = listPiece {
-		size = max(1, min(size, l.work))
-		piece, err := l.piece(ctx, query, append(slices.Clone(args), [16]byte(l.last), size))
-		examined := 0
-		if err == nil {
-			examined, err = l.examine(ctx, piece)
-		}
-		switch {
-		case errors.Is(err, errFull):
-			return l.ended, nil
-		case err != nil:
-			return store.JobPage{}, err
-		case examined == len(piece) && examined < size:
-			return l.page.End(), nil
-		}
-		if l.work -= examined; l.work <= 0 {
-			return l.page.EndAfter(l.last), nil
-		}
-	}
+// narrow reports whether plan has an index of its own for those jobs that the query may select.
+func (l *jobList) narrow() bool {
+	q := l.q
+	return q.IDs != nil || q.Key != "" || q.Failing != nil && *q.Failing || q.Active != nil && !*q.Active ||
+		q.Namespace != "" && q.Namespace != rows.Defaults.Namespace
 }
 
 // plan chooses the index. Its query takes the arguments, and after them from where on and how many.
@@ -108,31 +69,53 @@ func (l *jobList) plan() (query string, args []any) {
 	default:
 		where, args = where+` AND $1`, []any{true}
 	}
-	failing := `false`
-	if q.Failing != nil {
-		failing = `EXISTS (SELECT 1 FROM alert f WHERE f.job_id = v.job_id AND f.recovered_at IS NULL)`
-	}
+	failing := l.failing()
 	order := ` AND v.job_id > $2 ORDER BY v.job_id LIMIT $3`
 	if q.Descending {
 		order = ` AND (v.job_id < $2 OR $2 = '00000000-0000-0000-0000-000000000000') ORDER BY v.job_id DESC LIMIT $3`
 	}
-	return `SELECT v.job_id, v.number, v.is_active, v.namespace, v.key, v.name, v.api, v.tags, ` + failing + `
-  FROM ` + from + ` WHERE ` + where + order, args
+	return candidateColumns + failing + ` FROM ` + from + ` WHERE ` + where + order, args
 }
+
+// failing returns the column that says whether a job is failing, as far as the query asks for it.
+func (l *jobList) failing() string {
+	if l.q.Failing == nil {
+		return `false`
+	}
+	return `EXISTS (SELECT 1 FROM alert f WHERE f.job_id = v.job_id AND f.recovered_at IS NULL)`
+}
+
+const candidateColumns = `
+SELECT v.job_id, v.number, v.is_active, v.namespace, v.key, v.name, v.api, v.tags, `
 
 // piece reads what decides about the next jobs.
 func (l *jobList) piece(ctx context.Context, query string, args []any) (piece []candidate, err error) {
 	err = each(ctx, l.read, func(r pgx.Rows) error {
-		piece = append(piece, candidate{})
-		c := &piece[len(piece)-1]
-		var key, tags *string
-		s := &c.v.Spec
-		err := r.Scan((*[16]byte)(&c.v.JobID), &c.v.Number, &c.v.Active, &s.Namespace, &key, &s.Name, &s.API, &tags,
-			&c.failing)
-		s.Key, s.Tags = string(textOf(key)), rows.DecodeTags(textOf(tags))
+		c, err := scanCandidate(r)
+		piece = append(piece, c)
 		return err
 	}, query, args...)
 	return piece, err
+}
+
+func scanCandidate(r pgx.Rows) (c candidate, err error) {
+	var key, tags *string
+	s := &c.v.Spec
+	err = r.Scan((*[16]byte)(&c.v.JobID), &c.v.Number, &c.v.Active, &s.Namespace, &key, &s.Name, &s.API, &tags,
+		&c.failing)
+	s.Key, s.Tags = string(textOf(key)), rows.DecodeTags(textOf(tags))
+	return c, err
+}
+
+func candidates(r pgx.Rows) (found []candidate, err error) {
+	for r.Next() {
+		c, err := scanCandidate(r)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, c)
+	}
+	return found, r.Err()
 }
 
 // examine takes those jobs of a piece that the query selects, and returns how many it has examined: it stops
@@ -155,7 +138,7 @@ func (l *jobList) examine(ctx context.Context, piece []candidate) (examined int,
 	if err := l.take(ctx); err != nil || examined == 0 {
 		return examined, err
 	}
-	l.last = piece[examined-1].v.JobID
+	l.last = l.q.PlaceOf(&piece[examined-1].v)
 	return examined, nil
 }
 

@@ -127,12 +127,12 @@
 //	identity.go conn.go watch.go migrate.go readers.go mend.go blockbits.go block.go writer.go jobsdb.go
 //	damaged.go day.go
 //	fact.go jobfields.go entry.go lease.go node.go move.go
-//	idempotency.go operation.go jobs.go jobsread.go pauses.go apikey.go session.go change.go aside.go
+//	idempotency.go operation.go jobname.go jobs.go jobsread.go pauses.go apikey.go session.go change.go aside.go
 //	zonerules.go kept.go loss.go
 //	alertbook.go untold.go counter.go point.go alerts.go counters.go openrun.go irregular.go blockmaker.go
 //	erase.go series.go recordlock.go opendays.go
 //	record.go facts.go edits.go
-//	sweep.go alertlist.go marks.go joblist.go prune.go operations.go expire.go access.go
+//	sweep.go alertlist.go marks.go joblist.go joblistnames.go prune.go operations.go expire.go access.go
 //	notice.go alertsettings.go notices.go
 //	history.go byjob.go executionlist.go lastfact.go stream.go
 //	keyfile.go sealing.go

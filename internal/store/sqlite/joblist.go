@@ -2,8 +2,6 @@ package sqlite
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"slices"
 
 	"zombiezen.com/go/sqlite"
@@ -24,6 +22,7 @@ const (
 	workAccept  = 6  // to ask the caller about it
 	workVersion = 32 // at the name, URL and tags of its version
 	workWhole   = 60 // to read and decode a version
+	workLookUp  = 4  // to find the row of a job that does not follow the one before
 	workPage    = 2  // to pass a page of its body, on the way to the columns behind it
 	workPerJob  = workJob + workVersion
 
@@ -36,45 +35,6 @@ const (
 	mostUnordered = 20_000 // that are failing or paused: some 2 ms to sort
 )
 
-// List implements store.Jobs.
-func (j *jobs) List(ctx context.Context, q store.JobQuery) (page store.JobPage, err error) {
-	if q.Failing != nil {
-		if err := j.alerts.lock.freshForRead(ctx); err != nil {
-			return page, fault("list the jobs", err)
-		}
-	}
-	err = j.db.readers.with(ctx, func(c *conn) error {
-		page, err = j.list(c, &q)
-		return err
-	})
-	return page, fault("list the jobs", err)
-}
-
-func (j *jobs) list(c *conn, q *store.JobQuery) (store.JobPage, error) {
-	l := &jobList{
-		c: c, q: q, box: j.box, alerts: j.alerts, page: q.Collect(), work: maxListWork, last: q.After,
-		content: q.Name != "" || q.Tag != "" || q.Text != "" || q.Host != (domain.HostFilter{}),
-	}
-	if q.MaxWork > 0 {
-		l.work = min(l.work, q.MaxWork*workPerJob)
-	}
-	if counted, ok, err := l.tallied(); ok || err != nil {
-		return counted, err
-	}
-	walk, err := l.plan()
-	if err != nil {
-		return store.JobPage{}, err
-	}
-	err = walk()
-	switch {
-	case errors.Is(err, errFull):
-		return l.ended, nil
-	case err != nil:
-		return store.JobPage{}, err
-	}
-	return l.page.End(), nil
-}
-
 // jobList is one call of List.
 type jobList struct {
 	c       *conn
@@ -84,10 +44,13 @@ type jobList struct {
 	page    *store.JobCollector
 	content bool // a filter is about what a version has
 
-	work  int           // units that are left
-	last  domain.JobID  // up to which all was examined
-	moved bool          // last is not the query's After any more
-	ended store.JobPage // with errFull
+	work  int            // units that are left
+	last  store.JobPlace // up to which all was examined
+	moved bool           // last is not where the query begins any more
+	name  string         // of the job that is examined, in the order of names
+	ended store.JobPage  // with errFull
+
+	collect func(domain.JobID, int) error // takes the jobs in the place of the page; nil: they are on the page
 }
 
 // tallied answers a count of all jobs, or of those that are active or not, from the tally.
@@ -232,7 +195,7 @@ func (l *jobList) walkIDs(ids []domain.JobID) func() error {
 			slices.Reverse(ids)
 		}
 		for _, id := range slices.Compact(ids) {
-			if !l.q.Passes(id) {
+			if !l.q.Passes(store.JobPlace{ID: id}) {
 				continue
 			}
 			if err := l.c.query(selectJobRow, l.examine, id); err != nil {
@@ -283,7 +246,7 @@ func (l *jobList) examine(s *sqlite.Stmt) error {
 			return err
 		}
 	}
-	l.last, l.moved = id, true
+	l.last, l.moved = store.JobPlace{Name: l.name, ID: id}, true
 	return nil
 }
 
@@ -303,6 +266,9 @@ func (l *jobList) selects(v *domain.Version) (selected bool, err error) {
 
 // take puts a job on the page, or ends a page that is full.
 func (l *jobList) take(id domain.JobID, number int) error {
+	if l.collect != nil {
+		return l.collect(id, number)
+	}
 	if l.page.Full() {
 		l.ended = l.page.EndBefore()
 		return errFull
@@ -415,7 +381,7 @@ func (l *jobList) passed(start, end int64) {
 		}
 	}
 	if !at.IsZero() {
-		l.last, l.moved = at, true
+		l.last, l.moved = store.JobPlace{ID: at}, true
 	}
 }
 

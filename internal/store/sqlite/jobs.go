@@ -156,6 +156,9 @@ func insertNewJob(ctx context.Context, c *conn, r *rows.Version, box *seal.Box, 
 	if r.Active {
 		created.active++
 	}
+	if err := addName(c, r.JobID, r.Name); err != nil {
+		return err
+	}
 	return insertRow(c, r)
 }
 
@@ -185,16 +188,18 @@ type jobRow struct {
 	deleted   bool
 	deletedAt int64
 	since     int64 // effective_from of the current version
+	name      string
 }
 
 const selectJob = `
-SELECT j.current_version, j.is_active, j.deleted_at IS NOT NULL, j.deleted_at, v.effective_from
+SELECT j.current_version, j.is_active, j.deleted_at IS NOT NULL, j.deleted_at, v.effective_from, v.name
   FROM job j LEFT JOIN version v ON v.job_id = j.id AND v.number = j.current_version
  WHERE j.id = CAST(? AS BLOB)`
 
 func readJob(c *conn, id domain.JobID) (row jobRow, err error) {
 	err = c.query(selectJob, func(s *sqlite.Stmt) error {
-		row = jobRow{true, s.ColumnInt(0), s.ColumnBool(1), s.ColumnBool(2), s.ColumnInt64(3), s.ColumnInt64(4)}
+		row = jobRow{true, s.ColumnInt(0), s.ColumnBool(1), s.ColumnBool(2), s.ColumnInt64(3), s.ColumnInt64(4),
+			s.ColumnText(5)}
 		return nil
 	}, id)
 	return row, err
@@ -257,6 +262,9 @@ func (j *jobs) update(ctx context.Context, c *conn, next *rows.Version) (tally, 
 	if err := insertRow(c, next); err != nil {
 		return tally{}, err
 	}
+	if err := moveName(c, next.JobID, job.name, next.Name); err != nil {
+		return tally{}, err
+	}
 	if err := insertJobEntry(ctx, c, domain.ActionUpdate, next.JobID, next.Number); err != nil {
 		return tally{}, err
 	}
@@ -300,6 +308,9 @@ func (j *jobs) remove(ctx context.Context, c *conn, id domain.JobID, number int,
 		return tally{}, err
 	}
 	if err := c.exec(closeVersion, at, id, number); err != nil {
+		return tally{}, err
+	}
+	if err := dropName(c, id, job.name); err != nil {
 		return tally{}, err
 	}
 	if err := insertJobEntry(ctx, c, domain.ActionDelete, id, number); err != nil {

@@ -3,6 +3,9 @@
 package sqlite
 
 import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
 	"os"
 	"strconv"
 	"testing"
@@ -31,7 +34,7 @@ func BenchmarkLists(b *testing.B) {
 	}
 	b.Logf("created %d jobs, %d ns of CPU each", n, (cpuTime(b)-before)/int64(n))
 	no, yes := false, true
-	for name, q := range map[string]store.JobQuery{
+	queries := map[string]store.JobQuery{
 		"all": {}, "a rare tag": {Tag: "rare-777"}, "a common tag": {Tag: "team-3"}, "no tag has it": {Tag: "none"},
 		"text of one": {Text: "job 00777-"}, "no text": {Text: "zebra crossing"}, "three letters": {Text: "zqx"},
 		"one letter": {Text: "j"}, "random hex": {Text: "a1b2c3"},
@@ -44,7 +47,9 @@ func BenchmarkLists(b *testing.B) {
 		"due":               {Accept: func(id domain.JobID) bool { return id[15] == 7 && id[14] < 8 }},
 		"count of due":      {Accept: func(id domain.JobID) bool { return id[15] == 7 }, CountOnly: true},
 		"a thousand":        {Limit: 1_000}, "newest, text": {Descending: true, Text: "job 00777-"},
-	} {
+	}
+	maps.Copy(queries, listsByName())
+	for name, q := range queries {
 		b.Run(name, func(b *testing.B) {
 			if q.Limit == 0 {
 				q.Limit = 50
@@ -62,6 +67,22 @@ func BenchmarkLists(b *testing.B) {
 				b.ReportMetric(1, "more")
 			}
 		})
+	}
+}
+
+func listsByName() map[string]store.JobQuery {
+	no := false
+	return map[string]store.JobQuery{
+		"by name": {ByName: true}, "by name, backwards": {ByName: true, Descending: true},
+		"by name, from the middle": {ByName: true, AfterName: "job 00500", After: domain.JobID{1}},
+		"by name, a rare tag":      {ByName: true, Tag: "rare-777"},
+		"by name, a common tag":    {ByName: true, Tag: "team-3"},
+		"by name, no text":         {ByName: true, Text: "zebra crossing"},
+		"by name, namespace":       {ByName: true, Namespace: "space-1"},
+		"by name, paused":          {ByName: true, Active: &no},
+		"by name, due": {
+			ByName: true, Accept: func(id domain.JobID) bool { return id[15] == 7 && id[14] < 8 },
+		},
 	}
 }
 
@@ -165,26 +186,28 @@ func BenchmarkMostFailures(b *testing.B) {
 	b.ReportMetric(float64(cpuTime(b)-start)/float64(b.N)/float64(n), "cpu-ns/job")
 }
 
-// BenchmarkIndexOfNames tells what an index of names would add to the creation of a job, which is why there is
-// none. BELFRY_LIST_JOBS is how many jobs are created, in thousands whose names are all over the index.
+// BenchmarkIndexOfNames tells what the order of names adds to the creation of a job. BELFRY_LIST_JOBS is how many jobs
+// are created, in thousands. Without names their places follow each other.
 func BenchmarkIndexOfNames(b *testing.B) {
 	n, _ := strconv.Atoi(os.Getenv("BELFRY_LIST_JOBS"))
 	if n == 0 {
 		n = 20_000
 	}
-	for name, index := range map[string]string{
-		"without": "SELECT 1", "with": "CREATE INDEX names ON version (name, job_id) WHERE effective_to IS NULL",
+	for name, change := range map[string]func(*domain.Version, *rand.Rand){
+		"names all over": func(v *domain.Version, r *rand.Rand) {
+			v.Spec.Name = fmt.Sprintf("%x %s", r.Uint32(), v.Spec.Name)
+		},
+		"no names": func(v *domain.Version, _ *rand.Rand) { v.Spec.Name = "" },
 	} {
 		b.Run(name, func(b *testing.B) {
-			spent := int64(0)
+			spent, random := int64(0), rand.New(rand.NewPCG(1, 2))
 			for b.Loop() {
 				s, err := Open(b.Context(), Config{Path: b.TempDir() + "/jobs.db"})
-				if err != nil {
-					b.Fatal(err)
-				}
-				err = s.db.write(b.Context(), 1, func(c *conn) (tally, error) { return tally{}, c.exec(index) })
 				for made := 0; made < n && err == nil; made += 1_000 {
 					jobs := manyJobs(1_000, uint64(made/1_000))
+					for i := range jobs {
+						change(&jobs[i], random)
+					}
 					start := cpuTime(b)
 					err = s.Jobs().Create(b.Context(), jobs)
 					spent += cpuTime(b) - start

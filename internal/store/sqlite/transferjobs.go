@@ -143,6 +143,9 @@ func writeStored(c *conn, v *transfer.Version) error {
 	if err == nil {
 		err = insertRow(c, &v.Version)
 	}
+	if err == nil && deleted == nil {
+		err = addName(c, v.JobID, v.Name)
+	}
 	if err == nil && deleted != nil {
 		err = c.exec(closeStored, deleted, v.JobID, v.Number)
 	}

@@ -14,7 +14,7 @@
 // Each file uses only those before it:
 //
 //	fixture.go
-//	alerts.go notices.go jobs.go jobkey.go lists.go ledger.go model.go shards.go
+//	alerts.go notices.go jobs.go jobkey.go lists.go listnames.go ledger.go model.go shards.go
 //	access.go alertsettings.go idempotency.go operations.go history.go executions.go bytes.go durability.go
 //	expire.go nodes.go owners.go
 //	series.go
@@ -42,6 +42,7 @@ func Exercise(t *testing.T, db Database) {
 		{"Jobs", jobCases},
 		{"Keys of jobs", jobKeyCases},
 		{"Lists", listCases},
+		{"Lists by name", listNameCases},
 		{"Ledger", ledgerCases},
 		{"History", historyCases},
 		{"Executions", executionCases},

@@ -27,13 +27,16 @@ export const states = [
 export const sorts = [
   ["", "Oldest first"],
   ["-id", "Newest first"],
+  ["name", "Name"],
+  ["-name", "Name, backwards"],
   ["nextFireAt", "Next fire"],
   ["-lastFireAt", "Last fire"],
   ["-failures", "Failures in a row"],
 ] as const;
 
-/** The columns of the list by which it is sorted. */
+/** The columns of the list by which it is sorted; with back there is the other direction, too. */
 export const sortsOfColumns = {
+  job: { sort: "name", direction: "ascending", words: "By name", back: "-name" },
   next: { sort: "nextFireAt", direction: "ascending", words: "The soonest first" },
   last: { sort: "-lastFireAt", direction: "descending", words: "The latest first" },
   strip: { sort: "-failures", direction: "descending", words: "The most failures in a row first" },

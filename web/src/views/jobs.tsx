@@ -135,7 +135,7 @@ function columns(
         />
       ),
     },
-    { name: "job", title: "Job", cell: (j) => <Name job={j} /> },
+    { name: "job", title: "Job", sort: orderOf("job", sort), cell: (j) => <Name job={j} /> },
     { name: "schedule", title: "Schedule", cell: (j) => <Schedule job={j} /> },
     { name: "next", title: "Next fire", sort: orderOf("next", sort), cell: (j) => <Next job={j} /> },
     { name: "last", title: "Last outcome", sort: orderOf("last", sort), cell: (j) => <Last job={j} /> },
@@ -143,11 +143,18 @@ function columns(
   ];
 }
 
-/** The order that the heading of a column asks for; asked for again, the list is in its own order again. */
+/** The order that the heading of a column asks for; asked for again, the list is in the other direction, if there
+ * is one, and then in its own order again. */
 function orderOf(column: keyof typeof sortsOfColumns, sort: string): Order {
   const is = sortsOfColumns[column];
-  const on = sort === is.sort;
-  return { direction: is.direction, words: is.words, on, toggle: () => setQuery({ sort: on ? "" : is.sort }) };
+  const back = "back" in is ? is.back : "";
+  const backwards = back !== "" && sort === back;
+  return {
+    direction: backwards ? "descending" : is.direction,
+    words: is.words,
+    on: backwards || sort === is.sort,
+    toggle: () => setQuery({ sort: sort === is.sort ? back : backwards ? "" : is.sort }),
+  };
 }
 
 function Name({ job }: { job: ListedJob }) {
