@@ -51,7 +51,7 @@ web-dev: ## Serve web/ with reload at http://localhost:3001, in front of a runni
 	@.ci/page dev
 
 .PHONY: deps
-deps: ## Fetch the modules and compare them with go.sum, and get a C compiler where there is none (the race detector needs it), and the proxies, Prometheus and PostgreSQL of the tests
+deps: ## Fetch the modules and compare them with go.sum, and get a C compiler where there is none (the race detector needs it), and the proxies, Prometheus, Alertmanager and PostgreSQL of the tests
 	$(call say,dependencies)
 	.ci/compiler
 	.ci/proxies
