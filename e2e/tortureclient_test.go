@@ -347,11 +347,32 @@ func (m *tortureClient) verdict(run *check.Run) *check.Report {
 	if err != nil {
 		t.Fatal(err)
 	}
+	told := map[domain.JobID]bool{}
 	for _, f := range report.Findings {
 		t.Errorf("%s: job %s at %d (%s): %s", f.Class, f.JobID, f.ScheduledAt,
 			time.UnixMilli(f.ScheduledAt).Format(time.TimeOnly), f.Detail)
+		if !told[f.JobID] {
+			told[f.JobID] = true
+			m.tellVersions(f.JobID, versions[f.JobID])
+		}
 	}
 	return report
+}
+
+// tellVersions logs what the client and the server know of the versions of a job with a finding.
+func (m *tortureClient) tellVersions(id domain.JobID, known []check.Version) {
+	for _, v := range known {
+		m.t.Logf("known to the client: version %d of %s, %d to %d, active %t, %s", v.Number, id, v.From, v.To, v.Active,
+			v.Spec.API)
+	}
+	for v, err := range m.node().api.Versions.List(context.Background(), id.String(), 100) {
+		if err != nil {
+			m.t.Logf("the versions of %s: %v", id, err)
+			return
+		}
+		m.t.Logf("on record: version %d of %s, from %d, active %t, by %+v, %s", v.Version, id, v.EffectiveFrom,
+			v.IsActive, v.By, v.Spec.API)
+	}
 }
 
 // read reads the records of a job in the window.

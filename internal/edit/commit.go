@@ -26,8 +26,7 @@ type change struct {
 func (c *change) run(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
-	err := c.commit(ctx)
-	result := decideCommit(err)
+	result, err := c.without.commitOnce(ctx, c.commit)
 	switch result {
 	case committed:
 		failpoint.Hit("edit.committed")

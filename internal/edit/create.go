@@ -241,11 +241,10 @@ func (c *creation) commitNew(ctx context.Context, g *group, by *maker) error {
 		by.end(false)
 		return err
 	}
-	err = by.create(ctx, g.versions)
-	result := decideCommit(err)
+	result, err := c.without.commitOnce(ctx, func(ctx context.Context) error { return by.create(ctx, g.versions) })
 	if result == notKnown {
 		_, read := c.jobs.Get(ctx, g.versions[0].JobID)
-		result = decideRead(err, read, committed, notCommitted)
+		result = decideRead(err, read, committed, decideNone(c.without.ahead == 0))
 		if result == committed && !c.readFrom(ctx, g.versions) {
 			result = notKnown
 		}

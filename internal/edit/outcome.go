@@ -1,6 +1,7 @@
 package edit
 
 import (
+	"context"
 	"errors"
 	"reflect"
 
@@ -54,9 +55,12 @@ func decideRead(commit, read error, whenFound, whenGone outcome) outcome {
 
 // decideFound says what the current version of a job tells of the change that makes another one, or ends
 // the job. Where other processes have the database, too, a version of that number may be theirs: unless it is
-// the one that was to be made, only a repeat of the commit tells.
+// the one that was to be made, only a repeat of the commit tells. A version from before tells nothing there either: a
+// server that is not this process may end a commit after the read, also by its recovery from a crash.
 func decideFound(now, made *domain.Version, deletes, alone bool) outcome {
 	switch {
+	case (deletes || now.Number < made.Number) && !alone:
+		return notKnown
 	case deletes, now.Number < made.Number:
 		return notCommitted
 	case alone, now.Number == made.Number && sameVersion(now, made):
@@ -74,6 +78,29 @@ func decideGone(deletes, alone bool) outcome {
 		return committed
 	}
 	return notKnown
+}
+
+// decideNone says what it tells that a new job is not there. A server that is not this process may still make it.
+func decideNone(alone bool) outcome {
+	if alone {
+		return notCommitted
+	}
+	return notKnown
+}
+
+// repeated makes a commit, and where its outcome is not known once more: that changes nothing if it was made, and
+// waits for one that is still under way. It returns what is known.
+func repeated(ctx context.Context, commit func(context.Context) error) (outcome, error) {
+	err := commit(ctx)
+	result := decideCommit(err)
+	switch {
+	case result != notKnown, ctx.Err() != nil:
+		return result, err
+	case store.IsUndone(err):
+		return notCommitted, err
+	}
+	err = commit(ctx) // that this one was undone says nothing of the first
+	return decideCommit(err), err
 }
 
 // sameVersion reports whether a stored version is the one that was to be made. Where the store chooses

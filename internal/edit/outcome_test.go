@@ -86,7 +86,7 @@ func TestDecideFound(t *testing.T) {
 		deletes, alone bool
 		want           outcome
 	}{
-		{version(2, "before"), mine, false, false, notCommitted},
+		{version(2, "before"), mine, false, false, notKnown},
 		{version(2, "before"), mine, false, true, notCommitted},
 		{version(3, "mine"), mine, false, false, committed},
 		{version(3, "mine"), anyFrom, false, false, committed},
@@ -95,7 +95,7 @@ func TestDecideFound(t *testing.T) {
 		{later, mine, false, false, notKnown},
 		{version(4, "theirs"), mine, false, false, notKnown},
 		{version(4, "mine"), mine, false, true, committed},
-		{version(3, "mine"), mine, true, false, notCommitted},
+		{version(3, "mine"), mine, true, false, notKnown},
 		{version(2, "before"), mine, true, true, notCommitted},
 	} {
 		if got := decideFound(c.now, c.made, c.deletes, c.alone); got != c.want {

@@ -73,7 +73,7 @@ func (w *without) updatedBefore(ctx context.Context, jobs store.Jobs, id domain.
 			return v, true, nil
 		}
 		r := w.update(&v) // a repeat says when its owner follows
-		if err := r.commit(ctx); err != nil {
+		if _, err := repeated(ctx, r.commit); err != nil {
 			return v, true, err
 		}
 		v.EffectiveFrom, err = r.finish(ctx, true)
@@ -89,7 +89,7 @@ func (w *without) removedBefore(ctx context.Context, id domain.JobID) (from int6
 		return 0, false, err
 	}
 	r := w.remove(id, number)
-	if err := r.commit(ctx); err != nil {
+	if _, err := repeated(ctx, r.commit); err != nil {
 		return 0, true, err
 	}
 	from, err = r.finish(ctx, true)

@@ -49,13 +49,9 @@ func (w *without) remove(id domain.JobID, number int) *remote {
 	}}
 }
 
-// commit makes the change. Where the outcome is not known it is made again, which changes
-// nothing if it has been made: unlike a read that tells what has become of it.
+// commit makes the change. It may be made again, which changes nothing if it has been made.
 func (r *remote) commit(ctx context.Context) error {
 	made, err := r.call(ctx)
-	if decideCommit(err) == notKnown && ctx.Err() == nil {
-		made, err = r.call(ctx)
-	}
 	if err == nil {
 		r.made = &made
 	}
@@ -96,6 +92,16 @@ func (w *without) ended(ctx context.Context, made *store.Effect) error {
 	}
 }
 
+// commitOnce makes a commit that is to be there once. Where other processes have the database, a read would not tell
+// what became of it: it is made again then.
+func (w *without) commitOnce(ctx context.Context, commit func(context.Context) error) (outcome, error) {
+	if w.ahead > 0 {
+		return repeated(ctx, commit)
+	}
+	err := commit(ctx)
+	return decideCommit(err), err
+}
+
 // endNothing is told what became of a change that no owner in this process knows of.
 func endNothing(bool) func(context.Context) error { return nil }
 
@@ -105,9 +111,6 @@ func (w *without) create(ctx context.Context, versions []domain.Version) error {
 		versions[i].EffectiveFrom = 0 // as soon as may be
 	}
 	made, err := w.edits.Create(ctx, versions, w.ahead)
-	if decideCommit(err) == notKnown && ctx.Err() == nil { // see remote.commit
-		made, err = w.edits.Create(ctx, versions, w.ahead)
-	}
 	for i := range made {
 		versions[i].EffectiveFrom = made[i].At
 	}

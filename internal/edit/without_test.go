@@ -271,7 +271,7 @@ func TestVersionOfAnotherProcess(t *testing.T) {
 			d.Name = "mine"
 			return err
 		})
-		if codeOf(err) != domain.CodeUnavailable {
+		if codeOf(err) != domain.CodeConflict {
 			t.Errorf("the change that another one came before ends with %v", err)
 		}
 		pass(5 * time.Second)
@@ -283,6 +283,60 @@ func TestVersionOfAnotherProcess(t *testing.T) {
 		}
 		if err := w.rename(id, "next"); err != nil {
 			t.Errorf("the next change: %v", err)
+		}
+	})
+}
+
+// A server that is not this process may end a commit after a read has not seen it, as after a crash. So what a read
+// does not find is not taken for undone: the owner would go on with a version that is none any more.
+func TestAReadIsNoProofOfNoCommit(t *testing.T) {
+	for name, c := range map[string]struct {
+		method string
+		make   func(w *world, id domain.JobID) error
+		stored func(job domain.Job, err error) bool
+	}{
+		"a change": {"Jobs.Update", func(w *world, id domain.JobID) error { return w.rename(id, "mine") },
+			func(job domain.Job, err error) bool { return err == nil && job.Current.Spec.Name == "mine" }},
+		"a deletion": {"Jobs.Delete", func(w *world, id domain.JobID) error {
+			_, err := w.Delete(w.t.Context(), id, 0)
+			return err
+		}, func(_ domain.Job, err error) bool { return codeOf(err) == domain.CodeNotFound }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				w.without.ahead = 3_000
+				id := w.make()
+				w.store.Add(faulty.Rule{Method: c.method, Fault: faulty.FailBefore, Times: 2})
+				if err := c.make(w, id); codeOf(err) != domain.CodeUnavailable {
+					t.Errorf("it ends with %v", err)
+				}
+				pass(20 * time.Second)
+				if _, ended := w.owner.told(); !slices.Equal(ended, []bool{true, true}) {
+					t.Errorf("the owner was told %v", ended)
+				}
+				if job, err := w.store.Jobs().Get(t.Context(), id); !c.stored(job, err) {
+					t.Errorf("stored is %+v, %v", job.Current, err)
+				}
+			})
+		})
+	}
+}
+
+// What the store says is undone needs no repeat, and the caller learns at once that nothing was changed.
+func TestUndoneIsKnownAtOnce(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.without.ahead = 3_000
+		id := w.make()
+		w.store.Add(faulty.Rule{Method: "Jobs.Update", Fault: faulty.FailBefore, Times: 1,
+			Err: domain.Unavailable(&store.UndoneError{Err: errors.New("a lock was waited for too long")}, "later")})
+		if err := w.rename(id, "mine"); codeOf(err) != domain.CodeUnavailable {
+			t.Errorf("it ends with %v", err)
+		}
+		if _, ended := w.owner.told(); !slices.Equal(ended, []bool{true, false}) {
+			t.Errorf("the owner was told %v", ended)
+		}
+		if job, err := w.store.Jobs().Get(t.Context(), id); err != nil || job.Current.Number != 1 {
+			t.Errorf("stored is %+v, %v", job.Current, err)
 		}
 	})
 }

@@ -32,6 +32,22 @@ func IsGone(err error) bool {
 	return gone
 }
 
+// UndoneError says that what has failed has changed nothing, and will not: no commit was sent, or the server has
+// refused the transaction. Another error leaves open whether it was committed.
+type UndoneError struct{ Err error }
+
+// Error implements error.
+func (e *UndoneError) Error() string { return e.Err.Error() }
+
+// Unwrap returns what went wrong.
+func (e *UndoneError) Unwrap() error { return e.Err }
+
+// IsUndone reports whether an error has an [UndoneError] in it.
+func IsUndone(err error) bool {
+	_, undone := errors.AsType[*UndoneError](err)
+	return undone
+}
+
 // BusyError says that somebody else has had the rows of shards for so long that a beat did
 // not wait for them. Nothing was done about these; what was to be done about others is done.
 type BusyError struct {

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
 // The conditions of PostgreSQL that mean something here.
@@ -38,7 +39,18 @@ func fault(what string, err error) error {
 	if _, ok := errors.AsType[*domain.Error](err); ok {
 		return err
 	}
-	return domain.Unavailable(err, "the store could not %s", what)
+	return domain.Unavailable(undone(err), "the store could not %s", what)
+}
+
+// undone marks an error after which no transaction is committed: the server has refused a statement of it, also the
+// commit, or nothing was sent. A server that ends a connection (FATAL) may have committed before.
+func undone(err error) error {
+	_, unconnected := errors.AsType[*pgconn.ConnectError](err)
+	pg, answered := errors.AsType[*pgconn.PgError](err)
+	if unconnected || answered && pg.SeverityUnlocalized == "ERROR" || !answered && pgconn.SafeToRetry(err) {
+		return &store.UndoneError{Err: err}
+	}
+	return err
 }
 
 // errUnreplicated is the cause where a commit is on this server's disk, and the standby that it has
