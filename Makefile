@@ -92,7 +92,7 @@ lint: ## golangci-lint, as pinned in tools/go.mod (the first time it is compiled
 # hosts, in one goroutine; so do DUE_TESTS, which plain runs with all of the engine, as
 # it does OVERLOAD_TESTS: those show that another test would find a fault. API_TESTS send a
 # part of what they have under the detector (internal/api/race_on_test.go), and all in
-# plain, as do ALERT_TESTS; NAMES_TESTS have a tenth of their names under it (internal/resolve/race_on_test.go).
+# plain, as do ALERT_TESTS; LOAD_TESTS make thousands of alerts; NAMES_TESTS have a tenth of their names under it (internal/resolve/race_on_test.go).
 # Tests of the engine that repeat one thing with many seeds take fewer under the detector,
 # and all with `-tags lockorder`. POWER_TESTS kill processes and judge what a disk has
 # kept, with eight seeds, of which one is raced.
@@ -108,6 +108,7 @@ DUE_TESTS := ^(TestStagedFires|TestTimetableMemoryDoesNotWander|TestTimetableMod
 OVERLOAD_TESTS := ^TestNewFiresAreOnTimeAfterAnOverload$$/^mutant
 NAMES_TESTS := ^(TestTenThousandNames|TestThousandNamesInUse)$$
 ALERT_TESTS := ^TestNoAlertIsLost$$
+LOAD_TESTS := ^(TestAHostThatFailsIsOneMessage|TestTheWorkOfAStepIsBounded|TestWhatWaitsForADecisionSurvivesACrash)$$
 API_TESTS := ^(TestAttackByDocument|TestAnImportAgreesToo|TestHugeDocuments|TestImportOf100000|TestListsAreSifted|TestSchemaAndProgramAgreeOnEveryField)$$
 
 # SQLite, which was translated from C, is compiled without the detector: apart from its
@@ -123,14 +124,14 @@ race: ## The tests of all packages but e2e with the race detector
 	$(call say,go test -race)
 	packages="$$($(GO) list ./... | grep -vxF "$$($(GO) list $(PLAIN) ./e2e)")"; CGO_ENABLED=1 BELFRY_SIM_SEEDS=12 BELFRY_POWER_SEEDS=1 \
 	  $(GO) test $(RACE) -p "$$(($$(getconf _NPROCESSORS_ONLN) + 1))" -vet=off -timeout 30m \
-	  -skip '$(SIM_TESTS)|$(CLI_TESTS)|$(CRON_TESTS)|$(HOST_TESTS)|$(DUE_TESTS)|$(OVERLOAD_TESTS)' $$packages
+	  -skip '$(SIM_TESTS)|$(CLI_TESTS)|$(CRON_TESTS)|$(HOST_TESTS)|$(DUE_TESTS)|$(OVERLOAD_TESTS)|$(LOAD_TESTS)' $$packages
 
 .PHONY: plain
 plain: ## The tests that race leaves out, and those of the engine with the order of its locks asserted
 	$(call say,go test without the race detector)
 	$(GO) test -vet=off $(PLAIN)
 	$(GO) test -vet=off -run '$(API_TESTS)' ./internal/api
-	$(GO) test -vet=off -run '$(ALERT_TESTS)' ./internal/alert
+	$(GO) test -vet=off -run '$(ALERT_TESTS)|$(LOAD_TESTS)' ./internal/alert
 	$(GO) test -vet=off -run '$(SIM_TESTS)' ./internal/sim
 	$(GO) test -vet=off -run '$(CLI_TESTS)' ./internal/cli
 	$(GO) test -vet=off -run '$(CRON_TESTS)' ./internal/cron
