@@ -161,7 +161,8 @@ func (c *clusterDay) calm() {
 	}
 	c.pass(30 * time.Second)
 	c.calls.Wait()
-	c.checkPauses(10 * time.Second)
+	// What could not be ended is tried again after a minute, and a clock that has jumped ahead is not trusted for one.
+	c.checkPauses(time.Hour + time.Minute)
 	for _, k := range c.client.list() {
 		if k.often() {
 			c.client.remove(c.nodes[c.IntN(len(c.nodes))].process.edit, k)

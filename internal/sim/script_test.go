@@ -161,7 +161,8 @@ func (w *world) calm() {
 	w.heal()
 	w.pass(20 * time.Second)
 	w.calls.Wait()
-	// A wall clock that has jumped ahead, by an hour at most, is not trusted for a minute.
+	// A wall clock that has jumped ahead, by an hour at most, is not trusted for a minute, and what could not be ended
+	// is tried again after one.
 	w.checkPauses(time.Hour + time.Minute)
 	for _, k := range w.client.list() {
 		if k.often() {
