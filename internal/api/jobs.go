@@ -82,10 +82,10 @@ func (h *jobRoutes) registerChanges(rt *router) {
 		Path: "/jobs/{id}/pause", Tags: []string{"Jobs"},
 		Summary: "Pause a job",
 		Description: "The same as PUT with isActive false, pausedReason and pausedUntil, which the body names " +
-			"reason and until. At that instant the job is active again by itself: that is a version of its own, " +
-			"whose author in the trail is server, and a fire at the instant is sent. Where no server runs then, as " +
-			"soon as one does. Pausing a paused job changes nothing and makes no version, unless another reason or " +
-			"end is given.",
+			"reason and until. From that instant on the job fires again by itself; a version of its own then says " +
+			"that it is active, whose author in the trail is server. What is due while no server runs is sent late " +
+			"or missed, by the misfire policy. Pausing a paused job again with a body replaces its reason and end. " +
+			"Without one it stays paused until somebody resumes it: an end is taken away, and the reason stays.",
 		RequestBody: pauseBody(rt), MaxBodyBytes: h.maxBody,
 	}, h.setActive(false), kindInvalid, kindNotFound, kindConflict, kindStale, kindUnavailable)
 	register(rt, huma.Operation{

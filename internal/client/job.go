@@ -194,7 +194,7 @@ func (j *Jobs) Delete(ctx context.Context, id string, version int) (Edit, error)
 	return out, err
 }
 
-// Pause stops a job from firing.
+// Pause stops a job from firing until somebody resumes it, also one that is paused until an instant.
 func (j *Jobs) Pause(ctx context.Context, id string) (Edit, error) {
 	return j.act(ctx, id, "pause")
 }
@@ -205,7 +205,7 @@ type Pausing struct {
 	Until  string `json:"until,omitempty"` // when the job fires again by itself, RFC 3339; empty: once somebody resumes it
 }
 
-// PauseBecause is Pause with a reason, and with an end.
+// PauseBecause is Pause with a reason, or with an end.
 func (j *Jobs) PauseBecause(ctx context.Context, id string, p Pausing) (Edit, error) {
 	var out Edit
 	err := j.server.exchange(ctx, call{method: http.MethodPost, path: []string{"jobs", id, "pause"}}, p, &out)

@@ -44,8 +44,8 @@
 //   - Changes of one job come one after the other; those of others do not wait.
 //   - Whoever makes a change is in the audit trail with it, once, however often the
 //     commit was repeated ([store.WithChange]).
-//   - A pause ends at its instant, once, by the owner of its job ([Resumer]): a fire at the instant is sent. Without a
-//     process at that time it ends as soon as there is one. What was not sent meanwhile is not made up for.
+//   - The end of a pause is noted once, by the owner of its job, as soon as there is one ([Resumer]). No fire depends
+//     on it: those from the end on are fires of the version that is paused ([domain.Window]).
 //   - Nothing goes on after [Editor.Stop]. The next start reads what the store has.
 //
 // Everything has a limit: a commit takes 15 s at most; 64 creations, and triggers with an
@@ -55,7 +55,7 @@
 // # How this is shown
 //
 // What an answer of the store tells is a pure function with a truth table
-// (decideCommit, decideRead). The tests of package engine edit at every moment of a
+// (decideCommit, decideRead, decideFound, decideNone). The tests of package engine edit at every moment of a
 // second, with stores that fail before and after a commit; those of this package do it
 // with an owner that notes what it is told. Package sim edits at random.
 //
