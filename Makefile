@@ -92,7 +92,8 @@ lint: ## golangci-lint, as pinned in tools/go.mod (the first time it is compiled
 # hosts, in one goroutine; so do DUE_TESTS, which plain runs with all of the engine, as
 # it does OVERLOAD_TESTS: those show that another test would find a fault. API_TESTS send a
 # part of what they have under the detector (internal/api/race_on_test.go), and all in
-# plain, as do ALERT_TESTS; LOAD_TESTS make thousands of alerts; NAMES_TESTS have a tenth of their names under it (internal/resolve/race_on_test.go).
+# plain, as do ALERT_TESTS; LOAD_TESTS make thousands of alerts, and run in plain alone.
+# NAMES_TESTS have a tenth of their names under it (internal/resolve/race_on_test.go).
 # Tests of the engine that repeat one thing with many seeds take fewer under the detector,
 # and all with `-tags lockorder`. POWER_TESTS kill processes and judge what a disk has
 # kept, with eight seeds, of which one is raced.

@@ -96,7 +96,7 @@ export function PauseJob({ job: j, onClose }: { job: Job; onClose: (changed: boo
       const body = pauseOf(data, j.pausedUntil);
       const change = { isActive: false, pausedReason: body.reason ?? null, pausedUntil: body.until ?? null };
       const path = { id: j.id };
-      // A pause about which nothing more is said would stay as it is: see POST /jobs/{id}/pause.
+      // A pause about which nothing more is said would keep its reason: see POST /jobs/{id}/pause.
       const empty = !j.isActive && Object.keys(body).length === 0;
       const saved = empty
         ? await call("PUT /jobs/{id}", { path, body: change })
