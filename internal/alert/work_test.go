@@ -249,3 +249,23 @@ func (h askingHistory) List(ctx context.Context, q store.ExecutionQuery) (store.
 	*h.asked = append(*h.asked, q)
 	return h.History.List(ctx, q)
 }
+
+func TestRestAfter(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		more bool
+		took time.Duration
+		want time.Duration
+	}{
+		{"nothing to do", false, time.Millisecond, lookEvery},
+		{"nothing more after a long step", false, 10 * time.Second, lookEvery},
+		{"more: a quarter of a processor", true, 40 * time.Millisecond, 120 * time.Millisecond},
+		{"more after a long step", true, 10 * time.Second, lookEvery},
+		{"a clock that was set back", true, -time.Hour, 0},
+		{"a clock that was set back, and nothing to do", false, -time.Hour, lookEvery},
+	} {
+		if got := restAfter(c.more, c.took); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"path/filepath"
@@ -160,12 +161,19 @@ func TestExecutionFromTriggerToRecord(t *testing.T) {
 			t.Errorf("%s holds %v", list, got)
 		}
 	}
+	// A read sees a fact as soon as it is committed, a moment before the engine knows that it is.
+	until(t, h, "/observability/alerts?open=true", func(text string) bool {
+		return strings.Contains(text, `"executionId":"`+out.ExecutionID+`"`)
+	})
 	if got := walk(t, h, "/observability/alerts?open=true", "alerts", "executionId"); !slices.Equal(got,
 		[]string{out.ExecutionID}) {
 		t.Errorf("alerts: %v", got)
 	}
 	var m metricsBody
-	call(t, h, "GET", "/observability/metrics", "").into(t, 200, &m)
+	until(t, h, "/observability/metrics", func(text string) bool {
+		m = metricsBody{}
+		return json.Unmarshal([]byte(text), &m) == nil && m.Executions.Failed > 0
+	})
 	if m.Jobs != (jobCounts{1, 1}) || m.Executions.Failed != 1 || m.Executions.RecentHour != 1 ||
 		m.Alerts.RecentFailures != 1 || m.Executions.SuccessRate != "0.00%" {
 		t.Errorf("%+v", m)
