@@ -9,6 +9,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
 
 // Settings are what people want to be told, and where.
@@ -29,6 +30,7 @@ type Config struct {
 	Settings func(context.Context) (Settings, error) // those that hold now
 	Link     string                                  // to the page; empty: there is none
 	Faults   func() []Fault                          // what is wrong with the servers now; nil: it is not known
+	Metrics  *telemetry.Alerts                       // nil: nothing is counted
 }
 
 // Fault is what is wrong with the servers now.
@@ -138,4 +140,15 @@ func (s *Settings) channel(id string) *domain.Channel {
 		}
 	}
 	return nil
+}
+
+// unknownLabel stands in metrics for what has no label of its own.
+const unknownLabel = "UNKNOWN"
+
+// kindLabel is the label of the kind of a channel. nil: it is not there, so that its kind is not known.
+func kindLabel(c *domain.Channel) string {
+	if c == nil || c.Kind.Fields() == nil {
+		return unknownLabel
+	}
+	return string(c.Kind)
 }

@@ -129,6 +129,8 @@ func (k *courier) send(ctx context.Context, list []domain.Notification) error {
 	}
 	now := clock.NowMs(k.cfg.Clock)
 	k.note(now)
+	kind := kindLabel(&k.channel)
+	k.cfg.Metrics.Attempted(kind, failure == nil)
 	inParts := len(list) > 1 && unfit(failure)
 	k.most = NextDigest(k.most, len(list), pendingAtOnce, failure == nil, inParts)
 	for i := range list {
@@ -147,6 +149,9 @@ func (k *courier) send(ctx context.Context, list []domain.Notification) error {
 		}
 		if err := k.notices.Mark(ctx, list[i]); err != nil {
 			return err
+		}
+		if list[i].State.Ended() {
+			k.cfg.Metrics.Ended(kind, list[i].State == domain.NotificationDelivered, 1)
 		}
 	}
 	return nil

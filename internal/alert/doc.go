@@ -46,5 +46,6 @@
 //
 //	fold.go decide.go backoff.go limit.go words.go
 //	plain.go content.go sample.go template.go conditions.go delivery.go config.go repeat.go courier.go orphan.go
-//	work.go groups.go stepping.go quiet.go judge.go step.go minute.go watch.go notrun.go subject.go round.go teller.go
+//	work.go groups.go stepping.go quiet.go judge.go step.go minute.go watch.go notrun.go subject.go round.go
+//	measure.go teller.go
 package alert

@@ -68,6 +68,7 @@ func (o *orphans) end(ctx context.Context, cfg *Config, settings *Settings, now 
 			continue
 		}
 		ended, why, err := endOrphansOf(ctx, cfg.Store.Notices(), id, c, now)
+		cfg.Metrics.Ended(kindLabel(c), false, ended)
 		if ended > 0 {
 			level := slog.LevelError
 			if c != nil { // somebody has disabled it

@@ -36,6 +36,7 @@ type Teller struct {
 	subjects subjects
 	orphans  orphans
 	refused  bool // the last step: another one came first
+	measured measuring
 	couriers map[string]*courier
 	sending  sync.WaitGroup
 }
@@ -45,12 +46,18 @@ func New(c Config) (*Teller, error) {
 	if c.Store == nil || c.Clock == nil || c.Log == nil || c.Sender == nil || c.Settings == nil {
 		return nil, errors.New("alert: Store, Clock, Log, Sender and Settings are required")
 	}
+	if c.Metrics == nil {
+		c.Metrics = telemetry.NewAlerts()
+	}
 	return &Teller{Config: c, notices: c.Store.Notices(), couriers: make(map[string]*courier)}, nil
 }
 
 // Run tells people until the context ends.
 func (t *Teller) Run(ctx context.Context) {
 	t.groups, t.patrol, t.subjects = nil, patrol{}, subjects{} // another process may have gone on meanwhile
+	t.measured = measuring{}
+	t.Metrics.Begin(func() int64 { return clock.NowMs(t.Clock) })
+	defer t.Metrics.End()
 	defer t.sending.Wait()
 	defer t.stopCouriers()
 	failed := false
@@ -107,6 +114,10 @@ func (t *Teller) runOnce(ctx context.Context) (more bool, err error) {
 			t.refused = true
 			return false, nil
 		}
+	}
+	if err == nil {
+		t.Metrics.Looked()
+		t.measured.show(ctx, &t.Config, t.groups, &t.settings)
 	}
 	return more, err
 }
@@ -205,6 +216,7 @@ func (t *Teller) serve(ctx context.Context) {
 			cfg: &t.Config, notices: t.notices, channel: *c, former: t.settings.formerOf(id),
 			woken: make(chan struct{}, 1), most: pendingAtOnce,
 		}
+		t.Metrics.Serve(kindLabel(c))
 		var own context.Context
 		own, k.stop = context.WithCancel(context.WithoutCancel(ctx)) // stopCouriers ends it
 		t.couriers[id] = k

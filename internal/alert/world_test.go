@@ -17,6 +17,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/store/faulty"
 	"github.com/belfry-scheduler/belfry/internal/store/memory"
+	"github.com/belfry-scheduler/belfry/internal/telemetry"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -94,6 +95,7 @@ type world struct {
 	settings Settings
 	mu       sync.Mutex // of settings
 	faults   func() []Fault
+	metrics  *telemetry.Alerts
 	stop     func()
 }
 
@@ -103,7 +105,7 @@ func bubble(t *testing.T, test func(t *testing.T, w *world)) {
 		w := &world{t: t, disk: memory.NewDisk(clock.System{}), settings: Settings{
 			Channels: []domain.Channel{{ID: "ops", Kind: domain.ChannelWebhook, Default: true}},
 			Rules:    []domain.AlertRule{domain.DefaultRule()},
-		}}
+		}, metrics: telemetry.NewAlerts()}
 		w.box.hangs, w.box.refuses = make(map[string]bool), make(map[string]error)
 		w.store = faulty.New(w.disk.Join(), 1)
 		test(t, w)
@@ -135,7 +137,7 @@ func (w *world) teller() *Teller {
 	w.t.Helper()
 	teller, err := New(Config{
 		Store: w.store, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler), Sender: &w.box, Link: "https://b/",
-		Faults: w.faults,
+		Faults: w.faults, Metrics: w.metrics,
 		Settings: func(context.Context) (Settings, error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()

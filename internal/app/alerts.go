@@ -34,11 +34,11 @@ func openTasks(a *App, clk clock.Clock, metrics *telemetry.Metrics, policy *egre
 	}
 	guard := counted{policy, metrics.RefusedTargets}
 	openDeadman(a, guard, version)
-	return openAlerts(a, clk, guard, version)
+	return openAlerts(a, clk, guard, metrics.Alerts, version)
 }
 
 // openAlerts makes what tells people of alerts. Each call passes the guard of the targets of jobs.
-func openAlerts(a *App, clk clock.Clock, guard send.Guard, version string) error {
+func openAlerts(a *App, clk clock.Clock, guard send.Guard, metrics *telemetry.Alerts, version string) error {
 	sender, err := send.New(send.Config{
 		Guard: guard, Clock: clk, UserAgent: "belfry/" + version,
 		Roots: func() *x509.CertPool { return a.certificates.roots.Current().Pool },
@@ -57,7 +57,7 @@ func openAlerts(a *App, clk clock.Clock, guard send.Guard, version string) error
 	a.alerting.outside = api.Alerting{Fixed: settings.fixed, Sender: sender, Link: link}
 	a.alerting.teller, err = alert.New(alert.Config{
 		Store: a.store, Clock: clk, Log: a.log, Sender: sender, Link: link, Settings: settings.now,
-		Faults: func() []alert.Fault { return currentFaults(a, clk) },
+		Faults: func() []alert.Fault { return currentFaults(a, clk) }, Metrics: metrics,
 	})
 	return err
 }

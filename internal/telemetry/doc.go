@@ -31,7 +31,7 @@
 //
 // Each file uses only those before it:
 //
-//	keys.go request.go tls.go names.go prepared.go cluster.go recent.go metrics.go output.go file.go log.go
+//	keys.go request.go tls.go names.go prepared.go cluster.go alerts.go recent.go metrics.go output.go file.go log.go
 //
 // # How this is shown
 //

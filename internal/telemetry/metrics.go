@@ -64,6 +64,14 @@ const (
 	MetricBusyConns         = "belfry_busy_host_connections"
 	MetricBusyTime          = "belfry_busy_host_call_seconds"
 	MetricCertificateExpiry = "belfry_target_certificate_expiry_timestamp_seconds"
+
+	MetricGroups        = "belfry_alert_groups"
+	MetricSilences      = "belfry_alert_silences"
+	MetricAlertLag      = "belfry_alert_lag_seconds"
+	MetricAttempts      = "belfry_notification_attempts_total"
+	MetricMessages      = "belfry_notifications_total"
+	MetricPending       = "belfry_notifications_pending"
+	MetricOldestMessage = "belfry_notification_oldest_seconds"
 )
 
 // The values of the state label of [Metrics.Jobs].
@@ -114,6 +122,7 @@ type Metrics struct {
 
 	Prepared *Prepared // connections to targets
 	Cluster  *Cluster
+	Alerts   *Alerts
 	Recent   *Recent
 
 	buildInfo  *prometheus.GaugeVec
@@ -193,6 +202,7 @@ func NewMetrics() *Metrics {
 		Names:      NewNames(),
 		Prepared:   NewPrepared(),
 		Cluster:    newCluster(),
+		Alerts:     NewAlerts(),
 		Recent:     new(Recent),
 		registry:   prometheus.NewRegistry(),
 		byStatus:   make(map[string]prometheus.Counter, len(statuses)),
@@ -205,7 +215,7 @@ func NewMetrics() *Metrics {
 		m.Names.Lookups, m.Names.Duration, m.Names.UnderWay, m.Names.Waiting, m.Names.Stale,
 		m.Prepared.all, m.Cluster.Forwarded,
 		m.ConnectionsDropped, m.ConnectionsRefused, m.AcceptPauses, m.Refused, m.LogDropped,
-		m.TLS.Handshakes, m.TLS.Duration, m.TLS.Verifications, m.buildInfo)
+		m.TLS.Handshakes, m.TLS.Duration, m.TLS.Verifications, m.Alerts, m.buildInfo)
 	for _, s := range statuses {
 		m.byStatus[s] = m.Executions.WithLabelValues(s)
 	}
@@ -240,6 +250,25 @@ func NewPrepared() *Prepared {
 		Opened: all.WithLabelValues("opened"),
 		Used:   all.WithLabelValues("used"),
 		Failed: all.WithLabelValues("failed"),
+	}
+}
+
+// NewAlerts returns collectors that are not registered.
+func NewAlerts() *Alerts {
+	vec := func(name, help string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{"kind", "outcome"})
+	}
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc(name, help+" Of the server that tells people alone.", labels, nil)
+	}
+	return &Alerts{
+		attempts: vec(MetricAttempts, "Attempts of this server to deliver a message or a digest to a channel."),
+		messages: vec(MetricMessages, "Messages that this server has delivered or given up."),
+		open:     desc(MetricGroups, "Groups of alerts that are open.", "level", "state"),
+		pending:  desc(MetricPending, "Messages that are not delivered yet.", "kind", "state"),
+		oldest:   desc(MetricOldestMessage, "Age of the oldest message that waits for its channel.", "kind"),
+		acting:   desc(MetricSilences, "Silences and maintenance windows that act.", "kind"),
+		lag:      desc(MetricAlertLag, "Time since what is new about alerts was read."),
 	}
 }
 

@@ -47,6 +47,13 @@ var documented = []struct{ name, kind, labels string }{
 	{"belfry_tls_handshakes_total", "counter", "result"},
 	{"belfry_tls_handshake_seconds", "histogram", ""},
 	{"belfry_tls_verifications_total", "counter", "result"},
+	{"belfry_alert_groups", "gauge", "level,state"},
+	{"belfry_alert_silences", "gauge", "kind"},
+	{"belfry_alert_lag_seconds", "gauge", ""},
+	{"belfry_notification_attempts_total", "counter", "kind,outcome"},
+	{"belfry_notifications_total", "counter", "kind,outcome"},
+	{"belfry_notifications_pending", "gauge", "kind,state"},
+	{"belfry_notification_oldest_seconds", "gauge", "kind"},
 }
 
 func scrape(t *testing.T, m *Metrics) string {
@@ -66,6 +73,9 @@ func TestExpositionIsTheDocumentedOne(t *testing.T) {
 	m.Request("/jobs", http.MethodGet, 200).Observe(0.01)
 	m.Refused.WithLabelValues("unauthorized").Inc()
 	m.Cluster.Forwarded.WithLabelValues("answered").Inc()
+	m.Alerts.Serve("WEBHOOK")
+	m.Alerts.Begin(func() int64 { return 1 })
+	m.Alerts.Show(shownAlerts())
 	got := map[string]string{}
 	labels := map[string]string{}
 	body := scrape(t, m)
