@@ -21,7 +21,7 @@
 //     logout, and with its key; each of these holds at every server within a second. Nobody chooses
 //     the id of a session, and the text opens for no other purpose.
 //   - Without a key only those come in of whom a provider of OpenID Connect says what a grant of the
-//     settings names ([Provider]). What they may do is in the settings alone: when these change, or
+//     settings names ([Admission]). What they may do is in the settings alone: when these change, or
 //     the provider, or its client, all sessions of people end.
 //   - Nothing grows with the number of strangers: [Throttle] keeps a bounded
 //     number of addresses, and those beyond share one allowance.

@@ -32,15 +32,16 @@ var (
 	ErrNoProvider = errors.New("no provider of OpenID Connect is set")
 )
 
-// Provider is the provider of OpenID Connect whose word about people counts, and what they may do.
-type Provider struct {
+// Admission says who comes in without a key: the provider of OpenID Connect whose word about people counts, and what
+// they may do of whom it tells.
+type Admission struct {
 	Issuer, ClientID, ClientSecret string
 	Grants                         []Grant
 }
 
 // Claims returns the names of the claims on which it depends what somebody may do.
-func (p *Provider) Claims() (names []string) {
-	for _, g := range p.Grants {
+func (a *Admission) Claims() (names []string) {
+	for _, g := range a.Grants {
 		names = append(names, g.Claim)
 		if g.Claim == "email" {
 			names = append(names, "email_verified")
@@ -50,15 +51,15 @@ func (p *Provider) Claims() (names []string) {
 	return slices.Compact(names)
 }
 
-// mark names what a session of a person depends on: another provider, client or secret of it, or other grants give
-// another mark. Nobody makes one up who does not have the secret.
-func (p *Provider) mark() []byte {
-	mac := hmac.New(sha256.New, []byte(p.ClientSecret))
-	mac.Write(seal.Place("people", p.Issuer, p.ClientID)) // never fails
-	for _, g := range p.Grants {
-		mac.Write(seal.Place(g.Claim, g.Value, string(g.Role), g.Namespace))
+// mac authenticates what a session of a person depends on: another provider, client or secret of it, or other grants
+// give another one. Nobody makes one up who does not have the secret.
+func (a *Admission) mac() []byte {
+	h := hmac.New(sha256.New, []byte(a.ClientSecret))
+	h.Write(seal.Place("people", a.Issuer, a.ClientID)) // never fails
+	for _, g := range a.Grants {
+		h.Write(seal.Place(g.Claim, g.Value, string(g.Role), g.Namespace))
 	}
-	return mac.Sum(nil)[:16]
+	return h.Sum(nil)[:16]
 }
 
 // person is somebody who has signed in by the provider, as it is in the ticket of a session.
@@ -66,20 +67,20 @@ type person struct {
 	Subject string `json:"sub"`
 	Name    string `json:"name,omitempty"`
 	Grant   int    `json:"grant"` // place of the one that counts
-	Mark    []byte `json:"mark"`  // of the provider and the grants then
+	MAC     []byte `json:"mac"`   // of the provider and the grants then
 }
 
 // personOf returns whom the claims of a verified token are about.
-func (p *Provider) personOf(claims map[string]any) (who person, err error) {
+func (a *Admission) personOf(claims map[string]any) (who person, err error) {
 	subject, _ := claims["sub"].(string)
 	if subject == "" || len(subject) > maxSubject || visible(subject) != subject {
 		return who, ErrNoSubject
 	}
-	granted, ok := Grants(p.Grants, claims)
+	granted, ok := Grants(a.Grants, claims)
 	if !ok {
 		return who, ErrNotGranted
 	}
-	return person{subject, nameOf(claims), slices.Index(p.Grants, granted), p.mark()}, nil
+	return person{subject, nameOf(claims), slices.Index(a.Grants, granted), a.mac()}, nil
 }
 
 // nameOf returns what a person is called in the trail. An address counts only where the provider has verified it:
@@ -101,7 +102,7 @@ func nameOf(claims map[string]any) string {
 	return name
 }
 
-// visible returns a text without what is not seen: controls, characters of no width, marks that change the order.
+// visible returns a text without what is not seen: controls, characters of no width, those that change the order.
 func visible(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r == utf8.RuneError || !unicode.IsPrint(r) {
@@ -112,17 +113,17 @@ func visible(text string) string {
 }
 
 // callerOf returns who a person is to the API, or false: what the session has begun under holds no more.
-func (p *Provider) callerOf(who *person) (Caller, bool) {
-	if p == nil || subtle.ConstantTimeCompare(who.Mark, p.mark()) != 1 || who.Grant < 0 || who.Grant >= len(p.Grants) {
+func (a *Admission) callerOf(who *person) (Caller, bool) {
+	if a == nil || subtle.ConstantTimeCompare(who.MAC, a.mac()) != 1 || who.Grant < 0 || who.Grant >= len(a.Grants) {
 		return Caller{}, false
 	}
-	g := &p.Grants[who.Grant]
+	g := &a.Grants[who.Grant]
 	return Caller{Key: domain.AuthorOIDC + who.Subject, Name: who.Name, Role: g.Role, Namespace: g.Namespace}, true
 }
 
 // gives reports whether a grant gives somebody a role in a namespace; empty: in all.
-func (p *Provider) gives(role domain.Role, namespace string) bool {
-	return p != nil && slices.ContainsFunc(p.Grants, func(g Grant) bool {
+func (a *Admission) gives(role domain.Role, namespace string) bool {
+	return a != nil && slices.ContainsFunc(a.Grants, func(g Grant) bool {
 		return g.Role.Covers(role) && (g.Namespace == "" || g.Namespace == namespace)
 	})
 }

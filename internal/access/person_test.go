@@ -12,20 +12,20 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
-func providerWith(t *testing.T, grants ...string) *Provider {
+func admissionOf(t *testing.T, grants ...string) *Admission {
 	t.Helper()
 	parsed, err := ParseGrants(grants)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Provider{Issuer: "https://login.example.com", ClientID: "belfry", ClientSecret: "secret", Grants: parsed}
+	return &Admission{Issuer: "https://login.example.com", ClientID: "belfry", ClientSecret: "secret", Grants: parsed}
 }
 
 // peopleOf returns the sessions of a server with a provider.
-func peopleOf(t *testing.T, w *world, p *Provider) *Sessions {
+func peopleOf(t *testing.T, w *world, p *Admission) *Sessions {
 	t.Helper()
 	s := openSessions(t, w.Keyring, secret1)
-	s.Provider = p
+	s.Admission = p
 	return s
 }
 
@@ -46,7 +46,7 @@ func TestSessionsOfPeople(t *testing.T) { synctest.Test(t, sessionsOfPeople) }
 
 func sessionsOfPeople(t *testing.T) {
 	w := open(t, newStore(t))
-	p := providerWith(t, "groups=billing:editor:billing", "groups=ops:admin")
+	p := admissionOf(t, "groups=billing:editor:billing", "groups=ops:admin")
 	s := peopleOf(t, w, p)
 	begun, wait, err := s.BeginAs(claimsOf(t, ann))
 	if err != nil || wait != 0 {
@@ -82,20 +82,20 @@ func TestOtherGrantsEndSessions(t *testing.T) { synctest.Test(t, otherGrantsEndS
 
 func otherGrantsEndSessions(t *testing.T) {
 	w := open(t, newStore(t))
-	same := func() *Provider { return providerWith(t, "groups=ops:admin", "groups=billing:editor:billing") }
+	same := func() *Admission { return admissionOf(t, "groups=ops:admin", "groups=billing:editor:billing") }
 	begun, _, err := peopleOf(t, w, same()).BeginAs(claimsOf(t, ann))
 	if err != nil {
 		t.Fatal(err)
 	}
 	wantSession(t, peopleOf(t, w, same()), begun.Text, true)
-	for name, p := range map[string]*Provider{
+	for name, p := range map[string]*Admission{
 		"none":            nil,
-		"another role":    providerWith(t, "groups=ops:viewer", "groups=billing:editor:billing"),
-		"another order":   providerWith(t, "groups=billing:editor:billing", "groups=ops:admin"),
-		"one more":        providerWith(t, "groups=ops:admin", "groups=billing:editor:billing", "sub=x:viewer"),
-		"one less":        providerWith(t, "groups=ops:admin"),
-		"no grant":        providerWith(t),
-		"other parts":     providerWith(t, "groups=op:admin", "groups=billing:editor:billing"),
+		"another role":    admissionOf(t, "groups=ops:viewer", "groups=billing:editor:billing"),
+		"another order":   admissionOf(t, "groups=billing:editor:billing", "groups=ops:admin"),
+		"one more":        admissionOf(t, "groups=ops:admin", "groups=billing:editor:billing", "sub=x:viewer"),
+		"one less":        admissionOf(t, "groups=ops:admin"),
+		"no grant":        admissionOf(t),
+		"other parts":     admissionOf(t, "groups=op:admin", "groups=billing:editor:billing"),
 		"another issuer":  {"https://evil.example", "belfry", "secret", same().Grants},
 		"another client":  {"https://login.example.com", "other", "secret", same().Grants},
 		"another secret":  {"https://login.example.com", "belfry", "secret2", same().Grants},
@@ -110,7 +110,7 @@ func otherGrantsEndSessions(t *testing.T) {
 	for _, grant := range []int{-1, 2, 1 << 40} { // by whoever has the encryption key, and not the secret of the client
 		text, err := s.sealed(&ticket{ID: domain.NewSessionID(), Began: time.Now().UnixMilli(),
 			Seen: time.Now().UnixMilli(), Ends: time.Now().Add(time.Hour).UnixMilli(),
-			Person: &person{"ann-7", "", grant, forged.mark()}})
+			Person: &person{"ann-7", "", grant, forged.mac()}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -128,7 +128,7 @@ func otherGrantsEndSessions(t *testing.T) {
 // TestNothingGranted: whoever meets no grant, or is nobody in particular, does not come in.
 func TestNothingGranted(t *testing.T) {
 	w := open(t, newStore(t))
-	s := peopleOf(t, w, providerWith(t, "groups=ops:admin", "email=eve@example.com:admin"))
+	s := peopleOf(t, w, admissionOf(t, "groups=ops:admin", "email=eve@example.com:admin"))
 	long := strings.Repeat("x", 256)
 	for claims, want := range map[string]error{
 		`{"sub":"eve"}`: ErrNotGranted, `{"sub":"eve","groups":[]}`: ErrNotGranted,
@@ -150,7 +150,7 @@ func TestNothingGranted(t *testing.T) {
 			t.Errorf("%.60s: %v, %d bytes", claims, err, len(begun.Text))
 		}
 	}
-	s.Provider = nil
+	s.Admission = nil
 	if _, _, err := s.BeginAs(claimsOf(t, ann)); !errors.Is(err, ErrNoProvider) {
 		t.Error(err)
 	}
@@ -174,7 +174,7 @@ func TestNamesOfPeople(t *testing.T) {
 // TestSignInsOfPeopleAreBounded: of one person, and the memory of them.
 func TestSignInsOfPeopleAreBounded(t *testing.T) {
 	w := open(t, newStore(t))
-	s := peopleOf(t, w, providerWith(t, "groups=ops:admin"))
+	s := peopleOf(t, w, admissionOf(t, "groups=ops:admin"))
 	for range SignInBurst {
 		if _, wait, err := s.BeginAs(claimsOf(t, ann)); err != nil || wait != 0 {
 			t.Fatal(wait, err)
@@ -221,29 +221,29 @@ func workOfPeople(t *testing.T) {
 	ann := of("oidc:ann-7", domain.RoleEditor, "billing")
 	for _, c := range []struct {
 		what      string
-		provider  *Provider
+		admission *Admission
 		elsewhere bool
 		o         *domain.Operation
 		want      bool
 	}{
 		{"a key", nil, false, of(key, domain.RoleAdmin, ""), true},
 		{"no key", nil, false, of("k7x2mq4a", domain.RoleAdmin, ""), false},
-		{"its grant", providerWith(t, "groups=billing:editor:billing"), false, ann, true},
-		{"a wider one", providerWith(t, "groups=x:viewer", "groups=ops:admin"), false, ann, true},
-		{"another role", providerWith(t, "groups=billing:viewer:billing"), false, ann, false},
-		{"another namespace", providerWith(t, "groups=ops:editor:ops"), false, ann, false},
-		{"of all namespaces", providerWith(t, "groups=ops:editor:ops"), false, of("oidc:ann-7", domain.RoleEditor, ""),
+		{"its grant", admissionOf(t, "groups=billing:editor:billing"), false, ann, true},
+		{"a wider one", admissionOf(t, "groups=x:viewer", "groups=ops:admin"), false, ann, true},
+		{"another role", admissionOf(t, "groups=billing:viewer:billing"), false, ann, false},
+		{"another namespace", admissionOf(t, "groups=ops:editor:ops"), false, ann, false},
+		{"of all namespaces", admissionOf(t, "groups=ops:editor:ops"), false, of("oidc:ann-7", domain.RoleEditor, ""),
 			false},
 		{"no provider any more", nil, false, ann, false},
 		{"where nobody signs in", nil, true, ann, true},
 		{"where no key is known", nil, true, of("k7x2mq4a", domain.RoleAdmin, ""), false},
 	} {
-		s.Provider, s.Elsewhere = c.provider, c.elsewhere
+		s.Admission, s.Elsewhere = c.admission, c.elsewhere
 		if got := s.MayGoOn(c.o); got != c.want {
 			t.Errorf("%s: %t", c.what, got)
 		}
 	}
-	s.Provider, s.Elsewhere = providerWith(t, "groups=ops:admin"), true
+	s.Admission, s.Elsewhere = admissionOf(t, "groups=ops:admin"), true
 	time.Sleep(s.TTL - time.Millisecond)
 	if !s.MayGoOn(ann) {
 		t.Error("it has ended too early")
@@ -251,7 +251,7 @@ func workOfPeople(t *testing.T) {
 	if time.Sleep(time.Millisecond); s.MayGoOn(ann) {
 		t.Error("it outlives the session")
 	}
-	if s.Provider = nil; s.MayGoOn(ann) {
+	if s.Admission = nil; s.MayGoOn(ann) {
 		t.Error("it outlives the session where nobody signs in")
 	}
 }

@@ -31,7 +31,7 @@ type SessionConfig struct {
 	TTL     time.Duration // how long a session lasts at most
 	Idle    time.Duration // how long it lasts without a request
 
-	Provider *Provider // by whose word people come in without a key; nil: nobody does
+	Admission *Admission // by whose word people come in without a key; nil: nobody does
 
 	// Elsewhere is set where nobody signs in, but at other servers of the cluster: their grants are not known here.
 	Elsewhere bool
@@ -101,10 +101,10 @@ func (s *Sessions) Begin(c *Caller) (begun Session, wait time.Duration, err erro
 // BeginAs begins a session of whom the claims of a verified token are about. If the person has begun too many, wait is
 // how long it takes until the next one. The error is one of [ErrNoProvider] and those beside it.
 func (s *Sessions) BeginAs(claims map[string]any) (begun Session, wait time.Duration, err error) {
-	if s.Provider == nil {
+	if s.Admission == nil {
 		return begun, 0, ErrNoProvider
 	}
-	who, err := s.Provider.personOf(claims)
+	who, err := s.Admission.personOf(claims)
 	if err != nil {
 		return begun, 0, err
 	}
@@ -133,7 +133,7 @@ func (s *Sessions) whoever(t *ticket) (c Caller, ok bool) {
 	if t.Person == nil {
 		return s.Keys.findHash([32]byte(t.Key))
 	}
-	if c, ok = s.Provider.callerOf(t.Person); ok && s.Keys.Rate > 0 {
+	if c, ok = s.Admission.callerOf(t.Person); ok && s.Keys.Rate > 0 {
 		c.rate = s.people.of(t.Person.Subject).rate
 	}
 	return c, ok
@@ -269,5 +269,5 @@ func (s *Sessions) MayGoOn(o *domain.Operation) bool {
 	if clock.NowMs(s.Keys.Clock) >= o.CreatedAt+s.TTL.Milliseconds() {
 		return false
 	}
-	return s.Provider.gives(o.Role, o.Namespace) || s.Provider == nil && s.Elsewhere
+	return s.Admission.gives(o.Role, o.Namespace) || s.Admission == nil && s.Elsewhere
 }

@@ -61,9 +61,9 @@ type Config struct {
 type SignIns struct {
 	Sessions *access.Sessions // who has signed in; nil: sessions end with the process
 
-	Provider  *oidc.Provider // by whose word one signs in, too; nil: with keys alone
-	Name      string         // of the provider, for people
-	PublicURL string         // of this server, without a slash at the end; required with Provider
+	RelyingParty *oidc.RelyingParty // by which people sign in at a provider, too; nil: with keys alone
+	Name         string             // of the provider, for people
+	PublicURL    string             // of this server, without a slash at the end; required with RelyingParty
 }
 
 // Program is what answers.

@@ -45,12 +45,12 @@ type guard struct {
 	told     logGate
 	origin   *http.CrossOriginProtection
 	page     bool // there is a dashboard, whose files need no key
-	provider SignIns
+	signIns  SignIns
 	metrics  *telemetry.Metrics
 }
 
 func newGuard(c *Config) *guard {
-	return &guard{keys: c.Keys, sessions: c.Sessions, provider: c.SignIns, open: c.Open,
+	return &guard{keys: c.Keys, sessions: c.Sessions, signIns: c.SignIns, open: c.Open,
 		failures: access.NewThrottle(c.Clock), refusals: access.NewThrottle(c.Clock),
 		clock: c.Clock, told: logGate{at: map[string]int64{}}, log: c.Log, metrics: c.Metrics,
 		origin: http.NewCrossOriginProtection()}
@@ -183,8 +183,8 @@ func (g *guard) noKey(challenge string) *Problem {
 // signIn says how one signs in.
 func (g *guard) signIn() *signInBody {
 	ways := &signInBody{Key: !g.keys.Empty()}
-	if g.provider.Provider != nil {
-		ways.OIDC = &signInOIDC{g.provider.Name, g.provider.PublicURL + oidcPath}
+	if g.signIns.RelyingParty != nil {
+		ways.OIDC = &signInOIDC{g.signIns.Name, g.signIns.PublicURL + oidcPath}
 	}
 	return ways
 }

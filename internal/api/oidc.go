@@ -82,11 +82,11 @@ func (h *oidcRoutes) begin(ctx context.Context, in *beginOIDCInput) (*sentOutput
 	if in.Again != "" && in.Again != "true" && in.Again != "false" {
 		return nil, kindMalformed.fieldAs(domain.FieldChoice, "again", "must be true or false", in.Again)
 	}
-	provider := h.guard.provider.Provider
-	if provider == nil {
+	party := h.guard.signIns.RelyingParty
+	if party == nil {
 		return nil, noProvider()
 	}
-	started, err := provider.Begin(ctx, to, in.Again == "true")
+	started, err := party.Begin(ctx, to, in.Again == "true")
 	if err != nil {
 		return h.refuse(ctx, in.r, refused{err: err, to: to})
 	}
@@ -141,8 +141,8 @@ func (h *oidcRoutes) finish(ctx context.Context, in *finishOIDCInput) (*sentOutp
 	if err := in.check(); err != nil {
 		return nil, err
 	}
-	provider := h.guard.provider.Provider
-	if provider == nil {
+	party := h.guard.signIns.RelyingParty
+	if party == nil {
 		return nil, noProvider()
 	}
 	if wait := h.guard.refusals.Wait(addressOf(in.r)); wait > 0 { // before the provider is asked
@@ -150,7 +150,7 @@ func (h *oidcRoutes) finish(ctx context.Context, in *finishOIDCInput) (*sentOutp
 		return h.refuse(ctx, in.r, refused{err: why, state: in.State,
 			problem: kindRate.problem("%s", why.Detail).throttled(refusedSignIns, wait)})
 	}
-	done, err := provider.Finish(ctx, oidc.Answer{
+	done, err := party.Finish(ctx, oidc.Answer{
 		Text: pendingText(in.r, in.State), State: in.State, Code: in.Code, Error: in.Error, Issuer: in.Iss,
 	})
 	if err != nil {

@@ -44,18 +44,18 @@ func newPeopled(t *testing.T, grants ...string) *peopled {
 		}
 		secret := bytes.Repeat([]byte{7}, 32)
 		p.sessions, err = access.OpenSessions(t.Context(), access.SessionConfig{Keys: c.Keys, TTL: 12 * time.Hour,
-			Idle: time.Hour, Secrets: [][]byte{secret}, Provider: &access.Provider{Issuer: p.issuer.URL,
+			Idle: time.Hour, Secrets: [][]byte{secret}, Admission: &access.Admission{Issuer: p.issuer.URL,
 				ClientID: oidctest.Client, ClientSecret: oidctest.Secret, Grants: parsed}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		provider, err := oidc.New(oidc.Config{Issuer: p.issuer.URL, ClientID: oidctest.Client,
+		party, err := oidc.New(oidc.Config{Issuer: p.issuer.URL, ClientID: oidctest.Client,
 			ClientSecret: oidctest.Secret, RedirectURL: publicURL + OIDCCallback, Scopes: []string{"openid"},
 			Secrets: [][]byte{secret}, Clock: c.Clock, Log: log})
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.SignIns = SignIns{Sessions: p.sessions, Provider: provider, Name: "Example", PublicURL: publicURL}
+		c.SignIns = SignIns{Sessions: p.sessions, RelyingParty: party, Name: "Example", PublicURL: publicURL}
 	})
 	t.Cleanup(func() {
 		if strings.Contains(p.log.String(), "canary") {

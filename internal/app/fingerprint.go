@@ -17,7 +17,7 @@ import (
 // kept: a job must not fare differently because another server has its shard; and of who comes in. What decides how
 // fast that is, and over which connections (limits, HTTP/2, prepared connections), may differ.
 func settings(c *config.Config, derive func(purpose string) [][]byte, presented map[string]tls.Certificate,
-	who *access.Provider) cluster.Fingerprint {
+	who *access.Admission) cluster.Fingerprint {
 	signing := make([]string, 0, len(c.SigningSecrets)+len(c.SigningUndivided)+1)
 	for _, secret := range c.SigningSecrets {
 		signing = append(signing, secret.Reveal())

@@ -33,7 +33,7 @@ func TestFingerprintOfSettings(t *testing.T) {
 			SigningSecrets: []webhook.Secret{"whsec_a", "whsec_b"}, SigningUndivided: []string{"a", "b"},
 		}
 		change(cfg)
-		who, err := openProvider(cfg)
+		who, err := openAdmission(cfg)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,22 +12,22 @@ import (
 
 // keys say who may come in.
 type keys struct {
-	ring     *access.Keyring
-	sessions *access.Sessions
-	provider *access.Provider // by whose word people come in without a key; nil: nobody does
-	oidc     *oidc.Provider   // the same, to be asked
+	ring      *access.Keyring
+	sessions  *access.Sessions
+	admission *access.Admission  // of people without a key; nil: nobody comes in so
+	party     *oidc.RelyingParty // asks the provider of the admission
 }
 
 // openKeys reads who may come in, and refuses to listen for other machines
 // while that is everybody.
 func openKeys(ctx context.Context, cfg *config.Config, db *database, clk clock.Clock, log *slog.Logger) (keys, error) {
-	provider, err := openProvider(cfg)
+	admission, err := openAdmission(cfg)
 	if err != nil {
 		return keys{}, err
 	}
 	ring, err := access.Open(ctx, access.Config{
 		Store: db.Keys(), Clock: clk, Log: log, Fixed: reveal(cfg.APIKeys), Rate: cfg.RateLimit,
-		Shared: cfg.OnServer(), People: provider != nil,
+		Shared: cfg.OnServer(), People: admission != nil,
 	})
 	switch {
 	case err != nil:
@@ -43,7 +43,7 @@ func openKeys(ctx context.Context, cfg *config.Config, db *database, clk clock.C
 	}
 	sessions, err := access.OpenSessions(ctx, access.SessionConfig{
 		Keys: ring, Secrets: db.derive("sessions of browsers"), TTL: cfg.Sessions.TTL, Idle: cfg.Sessions.Idle,
-		Provider: provider, Elsewhere: cfg.Cluster.Role == config.RoleScheduler,
+		Admission: admission, Elsewhere: cfg.Cluster.Role == config.RoleScheduler,
 	})
-	return keys{ring: ring, sessions: sessions, provider: provider}, err
+	return keys{ring: ring, sessions: sessions, admission: admission}, err
 }

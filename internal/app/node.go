@@ -52,7 +52,7 @@ func (a *App) openNode(version string) (err error) {
 		Shards: a.store.Shards(), Nodes: a.store.Nodes(), Owner: engine.ShareOf(a.engine), Clock: clock.System{},
 		Agreed: a.member.agreed, Log: a.log,
 		Settings: func() cluster.Fingerprint {
-			return settings(a.cfg, a.store.derive, a.member.presented, a.keys.provider)
+			return settings(a.cfg, a.store.derive, a.member.presented, a.keys.admission)
 		},
 		Self: store.Node{
 			Name: a.cfg.NodeName(port), Address: address, Build: version, Role: string(a.cfg.Cluster.Role),

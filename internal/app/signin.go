@@ -20,8 +20,8 @@ import (
 // maxSecretFile bounds the file with the secret of the client.
 const maxSecretFile = 4 << 10
 
-// openProvider returns by whose word people come in, and what they may do; nil: there is no provider.
-func openProvider(cfg *config.Config) (*access.Provider, error) {
+// openAdmission returns by whose word people come in, and what they may do; nil: there is no provider.
+func openAdmission(cfg *config.Config) (*access.Admission, error) {
 	if cfg.OIDC.Issuer == "" {
 		return nil, nil
 	}
@@ -35,7 +35,7 @@ func openProvider(cfg *config.Config) (*access.Provider, error) {
 			return nil, err
 		}
 	}
-	return &access.Provider{Issuer: cfg.OIDC.Issuer, ClientID: cfg.OIDC.ClientID, ClientSecret: secret,
+	return &access.Admission{Issuer: cfg.OIDC.Issuer, ClientID: cfg.OIDC.ClientID, ClientSecret: secret,
 		Grants: grants}, nil
 }
 
@@ -57,11 +57,11 @@ func readSecret(file string) (string, error) {
 // openSignIns makes what asks the provider. It is not asked before Run, and need not answer for the server to start.
 func (k *keys) openSignIns(cfg *config.Config, db *database, roots func() *x509.CertPool, clk clock.Clock,
 	log *slog.Logger) (err error) {
-	who := k.provider
+	who := k.admission
 	if who == nil {
 		return nil
 	}
-	k.oidc, err = oidc.New(oidc.Config{
+	k.party, err = oidc.New(oidc.Config{
 		Issuer: who.Issuer, ClientID: who.ClientID, ClientSecret: who.ClientSecret,
 		RedirectURL: cfg.PublicURL + api.OIDCCallback, Scopes: cfg.OIDC.Scopes, Claims: who.Claims(),
 		Secrets: db.derive("sign-ins by OpenID Connect"), Roots: roots, Clock: clk, Log: log,
@@ -71,21 +71,21 @@ func (k *keys) openSignIns(cfg *config.Config, db *database, roots func() *x509.
 
 // signIns are how people sign in, for the API.
 func (k *keys) signIns(cfg *config.Config) api.SignIns {
-	return api.SignIns{Sessions: k.sessions, Provider: k.oidc, Name: cfg.ProviderName(), PublicURL: cfg.PublicURL}
+	return api.SignIns{Sessions: k.sessions, RelyingParty: k.party, Name: cfg.ProviderName(), PublicURL: cfg.PublicURL}
 }
 
 // followProvider asks the provider what it says of itself, until the context ends. A server without clients does not.
 func (k *keys) followProvider(ctx context.Context, role config.Role) {
-	if k.oidc != nil && role != config.RoleScheduler {
-		k.oidc.Run(ctx)
+	if k.party != nil && role != config.RoleScheduler {
+		k.party.Run(ctx)
 	}
 }
 
 // check warns of a provider that does not answer. It does not fail: jobs run without it, and keys open.
 func (k *keys) check() domain.Check {
 	c := domain.Check{Name: "sign-in", OK: true}
-	if k.oidc != nil {
-		c.Warning = k.oidc.Warning()
+	if k.party != nil {
+		c.Warning = k.party.Warning()
 	}
 	return c
 }
@@ -93,7 +93,7 @@ func (k *keys) check() domain.Check {
 // peopleTexts returns who comes in, and what they may do: a session that one server has begun holds at another one only
 // if they agree, and a sign-in that one has begun ends at another one only if that is where browsers are sent back to.
 // The secret is what it is, wherever it is from; the fingerprint is keyed.
-func peopleTexts(c *config.Config, who *access.Provider) (texts []string) {
+func peopleTexts(c *config.Config, who *access.Admission) (texts []string) {
 	if who == nil {
 		return nil
 	}

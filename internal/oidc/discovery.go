@@ -33,7 +33,7 @@ const (
 	MaxSignIns = 16
 )
 
-// Config is what a provider is made of.
+// Config is what a relying party is made of.
 type Config struct {
 	Issuer, ClientID, ClientSecret string
 	RedirectURL                    string // where the provider sends browsers back to
@@ -46,8 +46,9 @@ type Config struct {
 	Log     *slog.Logger
 }
 
-// Provider is a provider of OpenID Connect as this server knows it. It is safe for use by several goroutines.
-type Provider struct {
+// RelyingParty is this server as a provider of OpenID Connect sees it: it sends browsers there, and checks what it says
+// of them. It is safe for use by several goroutines.
+type RelyingParty struct {
 	cfg     Config
 	box     *seal.Box
 	client  *http.Client
@@ -72,8 +73,8 @@ type known struct {
 	issParam bool // it names itself in answers (RFC 9207)
 }
 
-// New returns a provider that has not been asked yet. The error is about the config.
-func New(cfg Config) (*Provider, error) {
+// New returns one that has not asked its provider yet. The error is about the config.
+func New(cfg Config) (*RelyingParty, error) {
 	if cfg.Issuer == "" || cfg.ClientID == "" || cfg.ClientSecret == "" || cfg.RedirectURL == "" || cfg.Clock == nil ||
 		cfg.Log == nil {
 		return nil, errors.New("oidc: Issuer, ClientID, ClientSecret, RedirectURL, Clock and Log are required")
@@ -92,12 +93,12 @@ func New(cfg Config) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Provider{cfg: cfg, box: box, client: newClient(cfg.Roots), asking: make(chan struct{}, 1),
+	return &RelyingParty{cfg: cfg, box: box, client: newClient(cfg.Roots), asking: make(chan struct{}, 1),
 		signIns: make(chan struct{}, MaxSignIns), waiting: make(chan struct{}, maxWaiting)}, nil
 }
 
 // Run asks the provider what it says of itself, again and again, until the context ends.
-func (p *Provider) Run(ctx context.Context) {
+func (p *RelyingParty) Run(ctx context.Context) {
 	defer p.client.CloseIdleConnections()
 	failing := false
 	for {
@@ -123,7 +124,7 @@ func (p *Provider) Run(ctx context.Context) {
 }
 
 // Warning returns what to tell of a provider that does not answer, or by which the last sign-in failed; empty: nothing.
-func (p *Provider) Warning() string {
+func (p *RelyingParty) Warning() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
@@ -137,7 +138,7 @@ func (p *Provider) Warning() string {
 }
 
 // note keeps what the provider did wrong when somebody signed in; nil: nothing, it works.
-func (p *Provider) note(fault error) {
+func (p *RelyingParty) note(fault error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	told := fault == nil || p.fault != nil && p.fault.Error() == fault.Error() &&
@@ -150,14 +151,14 @@ func (p *Provider) note(fault error) {
 	p.log("the provider has failed", fault.Error())
 }
 
-func (p *Provider) log(message, reason string) {
+func (p *RelyingParty) log(message, reason string) {
 	p.cfg.Log.LogAttrs(context.Background(), slog.LevelInfo, "sign-in by OpenID Connect: "+message,
 		slog.String(telemetry.KeyReason, reason))
 }
 
 // current returns what the provider has said of itself, and asks if it has not said anything yet. So many wait for
 // that at a time, since nobody knows who they are. The error is a *Refusal, or that of the context.
-func (p *Provider) current(ctx context.Context) (*known, error) {
+func (p *RelyingParty) current(ctx context.Context) (*known, error) {
 	p.mu.Lock()
 	k := p.known
 	p.mu.Unlock()
@@ -183,7 +184,7 @@ func (p *Provider) current(ctx context.Context) (*known, error) {
 // ask asks the provider what it says of itself; unless anew is set, only if nobody else has while this waited, and then
 // to the end, whatever becomes of the browser: that it has gone is no failure of the provider, and others may wait for
 // the answer. What the provider has said before holds on if it fails.
-func (p *Provider) ask(ctx context.Context, anew bool) (*known, error) {
+func (p *RelyingParty) ask(ctx context.Context, anew bool) (*known, error) {
 	select {
 	case p.asking <- struct{}{}:
 		defer func() { <-p.asking }()
@@ -213,7 +214,7 @@ func (p *Provider) ask(ctx context.Context, anew bool) (*known, error) {
 }
 
 // answered returns what is known, or the failure of a moment ago.
-func (p *Provider) answered() (*known, error) {
+func (p *RelyingParty) answered() (*known, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.known == nil && p.failure != nil && p.cfg.Clock.Elapsed(p.failedAt) < askAgain {
@@ -223,7 +224,7 @@ func (p *Provider) answered() (*known, error) {
 }
 
 // discover reads the configuration that the provider publishes.
-func (p *Provider) discover(ctx context.Context) (*known, error) {
+func (p *RelyingParty) discover(ctx context.Context) (*known, error) {
 	found, err := goidc.NewProvider(goidc.ClientContext(ctx, p.client), p.cfg.Issuer)
 	if err != nil {
 		return nil, short(err)
@@ -270,7 +271,7 @@ func (p *Provider) discover(ctx context.Context) (*known, error) {
 }
 
 // readKeys reads the keys with which the provider signs, without which nobody can sign in.
-func (p *Provider) readKeys(ctx context.Context, from string) error {
+func (p *RelyingParty) readKeys(ctx context.Context, from string) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, from, http.NoBody)
 	if err != nil {
 		return short(fmt.Errorf("its keys: %w", err))
@@ -300,7 +301,7 @@ func (p *Provider) readKeys(ctx context.Context, from string) error {
 }
 
 // trusts refuses an endpoint that is less safe than the issuer.
-func (p *Provider) trusts(name, endpoint string) error {
+func (p *RelyingParty) trusts(name, endpoint string) error {
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Hostname() == "" || u.User != nil {
 		return fmt.Errorf("its %s is no URL", name)

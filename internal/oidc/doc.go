@@ -17,8 +17,8 @@
 //   - The token is from the provider of the settings, for the client of the settings, in its time, and signed with a
 //     key that the provider publishes, by an algorithm with two keys.
 //   - The provider need not answer for the server to start or to run. It is asked again each five minutes, and
-//     each half a minute while it fails. [Provider.Warning] tells about it, about keys that cannot be read, and about
-//     a sign-in that has failed by it. A browser that has gone is no failure of the provider.
+//     each half a minute while it fails. [RelyingParty.Warning] tells about it, about keys that cannot be read, and
+//     about a sign-in that has failed by it. A browser that has gone is no failure of the provider.
 //   - A provider cannot hold up the server: each of its answers has a limit in time and in bytes, redirects are not
 //     followed, and so many sign-ins wait for it, and are finished, at a time.
 //   - No error and no line of the log has a token, a code or a secret.

@@ -48,7 +48,7 @@ type Started struct {
 
 // Begin begins a sign-in that ends at a path of this server, which the caller has checked. If again is set, the
 // provider is to ask who it is even where it knows. The error is a *Refusal, or a fault of this server.
-func (p *Provider) Begin(ctx context.Context, to string, again bool) (s Started, err error) {
+func (p *RelyingParty) Begin(ctx context.Context, to string, again bool) (s Started, err error) {
 	k, err := p.current(ctx)
 	if err != nil {
 		return s, err
@@ -95,7 +95,7 @@ type Finished struct {
 
 // Finish checks with what a browser comes back, and asks the provider who it is. The error is a *Refusal; To is known
 // then, too, if the browser has begun the sign-in.
-func (p *Provider) Finish(ctx context.Context, a Answer) (done Finished, err error) {
+func (p *RelyingParty) Finish(ctx context.Context, a Answer) (done Finished, err error) {
 	begun, ok := p.open(a.Text)
 	switch {
 	case !ok:
@@ -138,7 +138,7 @@ func (p *Provider) Finish(ctx context.Context, a Answer) (done Finished, err err
 }
 
 // open returns the sign-in of a text, or false. It does not tell why a text is none.
-func (p *Provider) open(text string) (begun pending, ok bool) {
+func (p *RelyingParty) open(text string) (begun pending, ok bool) {
 	if text == "" || len(text) > maxText {
 		return begun, false
 	}
@@ -150,7 +150,7 @@ func (p *Provider) open(text string) (begun pending, ok bool) {
 }
 
 // claims exchanges the code and returns what the provider says about the person.
-func (p *Provider) claims(ctx context.Context, k *known, begun *pending, code string) (map[string]any, error) {
+func (p *RelyingParty) claims(ctx context.Context, k *known, begun *pending, code string) (map[string]any, error) {
 	token, err := k.oauth.Exchange(ctx, code, oauth2.VerifierOption(begun.Verifier))
 	if err != nil {
 		if said, ok := errors.AsType[*oauth2.RetrieveError](err); ok { // its text repeats what was answered
@@ -184,7 +184,7 @@ func (p *Provider) claims(ctx context.Context, k *known, begun *pending, code st
 
 // refusedCode returns the refusal for a code that was not exchanged. What a browser brings about by a code that it has
 // made up says nothing against the provider.
-func (p *Provider) refusedCode(said *oauth2.RetrieveError) *Refusal {
+func (p *RelyingParty) refusedCode(said *oauth2.RetrieveError) *Refusal {
 	word := errorWord(said.ErrorCode)
 	switch said.ErrorCode {
 	case "invalid_grant":
@@ -206,7 +206,7 @@ func (p *Provider) refusedCode(said *oauth2.RetrieveError) *Refusal {
 var nameClaims = []string{"email", "preferred_username", "name"}
 
 // completed asks for claims that the token lacks: many providers tell them only there.
-func (p *Provider) completed(ctx context.Context, k *known, claims map[string]any, token *oauth2.Token) (
+func (p *RelyingParty) completed(ctx context.Context, k *known, claims map[string]any, token *oauth2.Token) (
 	map[string]any, error) {
 	there := func(name string) bool { return claims[name] != nil }
 	lacks := slices.ContainsFunc(p.cfg.Claims, func(name string) bool { return !there(name) }) ||

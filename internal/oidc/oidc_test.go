@@ -33,7 +33,7 @@ const home = "https://belfry.example.com/session/oidc/callback"
 
 // server is a server with a provider, whose log is kept.
 type server struct {
-	*Provider
+	*RelyingParty
 	clock *clock.Manual
 	log   *buffer
 }
@@ -68,7 +68,7 @@ func serverOf(t *testing.T, i *oidctest.Issuer, change ...func(*Config)) *server
 		fn(&c)
 	}
 	var err error
-	if s.Provider, err = New(c); err != nil {
+	if s.RelyingParty, err = New(c); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.client.CloseIdleConnections)
@@ -362,8 +362,8 @@ func TestClaimsThatTheTokenLacks(t *testing.T) {
 
 // TestEndpointsOfAProvider: none is less safe than the issuer.
 func TestEndpointsOfAProvider(t *testing.T) {
-	p := &Provider{cfg: Config{Issuer: "https://login.example.com"}}
-	local := &Provider{cfg: Config{Issuer: "http://127.0.0.1:9"}}
+	p := &RelyingParty{cfg: Config{Issuer: "https://login.example.com"}}
+	local := &RelyingParty{cfg: Config{Issuer: "http://127.0.0.1:9"}}
 	for endpoint, want := range map[string][2]bool{
 		"https://a.test/x": {true, true}, "http://a.test/x": {false, true}, "": {false, false}, "/x": {false, false},
 		"ftp://a.test": {false, false}, "https://u:p@a.test": {false, false}, "file:///etc/passwd": {false, false},
