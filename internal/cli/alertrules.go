@@ -188,33 +188,28 @@ func (r alertCommands) rulesSetCommand() *cobra.Command {
 		Example: "  belfry rules set payments --host payments.example.com --count 3 --channel ops\n" +
 			"  belfry rules set late --kind DRIFT --threshold 5s --count 10 --window 10m",
 		Args: oneArg("the id of a rule"),
-		RunE: running(func(cmd *cobra.Command, args []string) error {
-			if err := checkMatcher(cmd.Flags()); err != nil {
-				return err
-			}
-			if when.ThresholdMs, when.WindowMs = threshold.ms, window.ms; when != (client.Condition{}) {
-				if when.Kind == "" {
-					when.Kind = "FAILURES"
-				}
-				rule.When = &when
-			}
-			rule.WaitMs, rule.UpdateMs, rule.RepeatMs = wait.orNil(), update.orNil(), repeat.orNil()
-			if silentEnd {
-				rule.Recovery = new(false)
-			}
-			c, err := r.connect(cmd.Flags())
-			if err != nil {
-				return err
-			}
-			defer c.Close()
-			kept, err := c.Alerting.PutAlertRule(cmd.Context(), args[0], rule)
-			if err != nil {
-				return reach(c, err)
-			}
-			_, err = fmt.Fprintf(r.out, "%s: %s, of %s\n", kept.ID, conditionText(&kept.When), matcherText(&kept.Match))
-			return err
-		}),
 	}
+	cmd.RunE = r.speaking(func(ctx context.Context, c *client.Client, args []string) error {
+		if err := checkMatcher(cmd.Flags()); err != nil {
+			return err
+		}
+		if when.ThresholdMs, when.WindowMs = threshold.ms, window.ms; when != (client.Condition{}) {
+			if when.Kind == "" {
+				when.Kind = "FAILURES"
+			}
+			rule.When = &when
+		}
+		rule.WaitMs, rule.UpdateMs, rule.RepeatMs = wait.orNil(), update.orNil(), repeat.orNil()
+		if silentEnd {
+			rule.Recovery = new(false)
+		}
+		kept, err := c.Alerting.PutAlertRule(ctx, args[0], rule)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(r.out, "%s: %s, of %s\n", kept.ID, conditionText(&kept.When), matcherText(&kept.Match))
+		return err
+	})
 	fs := cmd.Flags()
 	fs.StringVar(&rule.Name, "name", "", "what people call it")
 	fs.StringVar(&when.Kind, "kind", "", "when people are told (default FAILURES)")
@@ -244,15 +239,10 @@ func listCommand[T any](r *remote, what, example, heading string, flags func(*pf
 		Use: "list", Short: "List the " + what, Long: "List the " + what + ", by their ids.\n\n" + serverHelp,
 		Example: example, Args: noArgs,
 	}
-	cmd.RunE = running(func(cmd *cobra.Command, _ []string) error {
-		c, err := r.connect(cmd.Flags())
+	cmd.RunE = r.speaking(func(ctx context.Context, c *client.Client, _ []string) error {
+		found, err := ask(ctx, c)
 		if err != nil {
 			return err
-		}
-		defer c.Close()
-		found, err := ask(cmd.Context(), c)
-		if err != nil {
-			return reach(c, err)
 		}
 		return l.print(r.out, func(yield func(T, error) bool) {
 			for _, one := range found {
@@ -283,16 +273,11 @@ func deleteCommand(r *remote, use, short, what, example string,
 	del func(*client.Alerting, context.Context, string) error) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: use, Short: short, Long: short + ".\n\n" + serverHelp, Example: example, Args: oneArg("the id of " + what),
-		RunE: running(func(cmd *cobra.Command, args []string) error {
-			c, err := r.connect(cmd.Flags())
-			if err != nil {
+		RunE: r.speaking(func(ctx context.Context, c *client.Client, args []string) error {
+			if err := del(c.Alerting, ctx, args[0]); err != nil {
 				return err
 			}
-			defer c.Close()
-			if err := del(c.Alerting, cmd.Context(), args[0]); err != nil {
-				return reach(c, err)
-			}
-			_, err = fmt.Fprintf(r.out, "%s is deleted\n", args[0])
+			_, err := fmt.Fprintf(r.out, "%s is deleted\n", args[0])
 			return err
 		}),
 	}

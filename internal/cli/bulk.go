@@ -172,7 +172,7 @@ func (r bulkCommands) await(ctx context.Context, c *client.Client, id string) er
 			return
 		}
 		if bar.bar == nil {
-			bar = newJobsProgress(r.err, o.Counts.Matched, isTerminal(r.err))
+			bar = newJobsProgress(r.raw.err, o.Counts.Matched, isTerminal(r.raw.err))
 		}
 		bar.at(o.Counts.Matched - o.Counts.Pending)
 	})

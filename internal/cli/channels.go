@@ -2,11 +2,13 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -41,17 +43,7 @@ BELFRY_ALERT_URL are listed, and changed where that is set.
 func (r channelCommands) asking(cmd *cobra.Command, run func(cmd *cobra.Command, c *client.Client, args []string) error,
 ) *cobra.Command {
 	cmd.Long += "\n\n" + serverHelp
-	cmd.RunE = running(func(cmd *cobra.Command, args []string) error {
-		c, err := r.connect(cmd.Flags())
-		if err != nil {
-			return err
-		}
-		defer c.Close()
-		if err := run(cmd, c, args); err != nil {
-			return reach(c, err)
-		}
-		return nil
-	})
+	cmd.RunE = r.speaking(func(_ context.Context, c *client.Client, args []string) error { return run(cmd, c, args) })
 	addServerFlag(cmd.Flags())
 	return cmd
 }
@@ -85,8 +77,8 @@ func printChannels(w io.Writer, channels []client.Channel, asJSON bool) error {
 			last = auditInstant(d.At)
 			failure = valueOr(d.Error, "")
 		}
-		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n", c.ID, c.Kind, stateOfChannel(c), c.Pending, last,
-			cmp.Or(c.Target, "-"), cmp.Or(valueOr(c.Error, ""), failure, "-"))
+		_, _ = fmt.Fprintln(t, columns(c.ID, c.Kind, stateOfChannel(c), strconv.FormatInt(c.Pending, 10), last,
+			c.Target, cmp.Or(valueOr(c.Error, ""), failure)))
 	}
 	return t.Flush()
 }
@@ -118,9 +110,7 @@ func (r channelCommands) show() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		e := json.NewEncoder(r.out)
-		e.SetIndent("", "  ")
-		return e.Encode(found)
+		return printJSON(r.out, found)
 	})
 }
 

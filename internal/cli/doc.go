@@ -11,6 +11,9 @@
 //   - A failure is reported in one line, or in one line per error, without a usage
 //     text and without a stack trace.
 //   - SIGINT and SIGTERM stop a command gracefully; a second signal ends it at once.
+//   - What comes from a server commands no terminal: in text and in JSON controls, and what
+//     changes the direction of text, are written as \u009b. Exports that go to a file or
+//     a pipe are as the server has sent them.
 //   - A file is written completely or not at all: export writes a temporary file
 //     beside it and renames that.
 //   - Memory is bounded whatever the size of an import: it is read, sent and
@@ -26,7 +29,7 @@
 //
 // Each file uses only those before it:
 //
-//	exit.go args.go pointed.go progress.go signals_unix.go signals_other.go
+//	exit.go args.go pointed.go terminal.go progress.go signals_unix.go signals_other.go
 //	shell.go stop.go version.go
 //	config.go signing.go serve.go rotate.go migrate.go copy.go preview.go receiver.go benchhosts.go bench.go
 //	remote.go jobfilter.go audit.go lists.go pause.go bulk.go operations.go

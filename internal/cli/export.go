@@ -40,7 +40,7 @@ or not at all, and only its owner can read it.
 			}
 			defer c.Close()
 			if output == "" || output == "-" {
-				out := bufio.NewWriterSize(r.out, 64<<10)
+				out := bufio.NewWriterSize(stream(r), 64<<10)
 				_, err := c.Jobs.Export(cmd.Context(), filter, out)
 				return reach(c, errors.Join(err, out.Flush()))
 			}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -33,16 +34,11 @@ counted. OPEN is how many of the jobs have not recovered.
 	fs.IntVar(&filter.Limit, "limit", 10, "largest number of jobs or hosts")
 	fs.BoolVar(&asJSON, "json", false, "print the answer of the server")
 	addServerFlag(fs)
-	cmd.RunE = running(func(cmd *cobra.Command, _ []string) error {
-		c, err := r.connect(cmd.Flags())
-		if err != nil {
-			return err
-		}
-		defer c.Close()
-		most, err := c.Failures.Most(cmd.Context(), filter)
+	cmd.RunE = r.speaking(func(ctx context.Context, c *client.Client, _ []string) error {
+		most, err := c.Failures.Most(ctx, filter)
 		switch {
 		case err != nil:
-			return reach(c, err)
+			return err
 		case asJSON:
 			return json.NewEncoder(r.out).Encode(most)
 		}

@@ -34,7 +34,7 @@ has more than a few thousand in memory. The file is written completely or not at
 				return reach(c, err)
 			}
 			if output == "" || output == "-" {
-				out := bufio.NewWriterSize(r.out, 64<<10)
+				out := bufio.NewWriterSize(stream(r), 64<<10)
 				return errors.Join(write(out), out.Flush())
 			}
 			return r.exportFile(output, "executions", write)

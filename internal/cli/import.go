@@ -89,7 +89,8 @@ func (r *remote) importFile(ctx context.Context, c *client.Client, name, key str
 		}
 		in = f
 	}
-	im := &importer{client: c, key: key, on: on, err: r.err, progress: newProgress(r.err, size, isTerminal(r.err))}
+	im := &importer{client: c, key: key, on: on, err: r.err,
+		progress: newProgress(r.raw.err, size, isTerminal(r.raw.err))}
 	err := im.all(ctx, in)
 	im.progress.end()
 	im.rest()

@@ -135,7 +135,7 @@ func columns(cells ...string) string {
 		if cell = strings.Join(strings.Fields(cell), " "); cell == "" {
 			cell = "-"
 		}
-		cells[i] = cell
+		cells[i] = escaped(cell)
 	}
 	return strings.Join(cells, "\t")
 }

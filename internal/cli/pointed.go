@@ -2,9 +2,7 @@ package cli
 
 import (
 	"errors"
-	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/belfry-scheduler/belfry/internal/cron"
@@ -31,21 +29,6 @@ func pointAt(text string, err error) error {
 }
 
 func unprintable(r rune) bool { return r < ' ' || r == 0x7f || r == utf8.RuneError }
-
-// terminalText returns a text from elsewhere as a terminal may be sent it: with line ends and tabs, and with everything
-// else that is not seen in the way of Go, as \x1b. A terminal takes control sequences for commands.
-func terminalText(text string) string {
-	var b strings.Builder
-	for _, r := range strings.ReplaceAll(text, "\r\n", "\n") {
-		if r == '\n' || r == '\t' || unicode.IsPrint(r) {
-			b.WriteRune(r)
-			continue
-		}
-		quoted := strconv.QuoteRune(r)
-		b.WriteString(quoted[1 : len(quoted)-1])
-	}
-	return b.String()
-}
 
 // mark returns the expression and a line that points into it.
 func (p *pointed) mark() string {

@@ -34,12 +34,25 @@ func addServerFlag(fs *pflag.FlagSet) {
 // remote is what the commands have that speak to a server that runs.
 type remote struct {
 	in       io.Reader
-	out, err io.Writer
+	out, err io.Writer // of text and JSON with words from elsewhere, which command no terminal
+	raw      struct{ out, err io.Writer }
 	environ  []string
 	clock    clock.Clock
 }
 
-func (s *shell) remote() *remote { return &remote{s.in, s.out, s.err, s.environ, s.clock} }
+func (s *shell) remote() *remote {
+	r := &remote{in: s.in, out: &escaper{w: s.out}, err: &escaper{w: s.err}, environ: s.environ, clock: s.clock}
+	r.raw.out, r.raw.err = s.out, s.err
+	return r
+}
+
+// stream returns where an export goes: to the byte as the server sends it, unless that is a terminal.
+func stream(r *remote) io.Writer {
+	if isTerminal(r.raw.out) {
+		return r.out
+	}
+	return r.raw.out
+}
 
 // connect returns a client of the server that the flag or the variables name.
 func (r *remote) connect(fs *pflag.FlagSet) (*client.Client, error) {

@@ -40,11 +40,12 @@ func (s *shell) tell(err error) {
 	if faults, ok := errors.AsType[config.Errors](err); ok && len(faults) > 1 {
 		_, _ = fmt.Fprintf(s.err, "belfry: %d settings are wrong:\n", len(faults))
 		for _, f := range faults {
-			_, _ = fmt.Fprintf(s.err, "  %v\n", f)
+			_, _ = fmt.Fprintf(s.err, "  %s\n", escaped(f.Error()))
 		}
 		return
 	}
-	_, _ = fmt.Fprintf(s.err, "belfry: %s\n", strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; "))
+	text := strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ")
+	_, _ = fmt.Fprintf(s.err, "belfry: %s\n", escaped(text))
 	if p, ok := errors.AsType[*pointed](err); ok {
 		_, _ = fmt.Fprintln(s.err, p.mark())
 	}

@@ -63,35 +63,30 @@ func (r alertCommands) silencesCreateCommand() *cobra.Command {
 		Example: "  belfry silences create --tag nightly --for 90m --reason upgrade\n" +
 			"  belfry silences create --all --until 2027-01-01T06:00:00Z --reason move",
 		Args: noArgs,
-		RunE: running(func(cmd *cobra.Command, _ []string) error {
-			if err := checkMatcher(cmd.Flags()); err != nil {
-				return err
-			}
-			if none := matcherText(&s.Match) == "all"; none != all {
-				return errors.New("say which jobs are meant, by --job, --namespace, --tag or --host, or --all")
-			}
-			var err error
-			if s.StartsAt, err = expiry(from, r.clock); err != nil {
-				return err
-			}
-			if s.EndsAt, err = expiry(until, r.clock); err != nil {
-				return err
-			}
-			s.DurationMs = lasts.ms
-			c, err := r.connect(cmd.Flags())
-			if err != nil {
-				return err
-			}
-			defer c.Close()
-			made, err := c.Alerting.CreateSilence(cmd.Context(), s)
-			if err != nil {
-				return reach(c, err)
-			}
-			_, err = fmt.Fprintf(r.out, "%s: %s until %s\n", made.ID, matcherText(&made.Match),
-				auditInstant(made.EndsAt))
-			return err
-		}),
 	}
+	cmd.RunE = r.speaking(func(ctx context.Context, c *client.Client, _ []string) error {
+		if err := checkMatcher(cmd.Flags()); err != nil {
+			return err
+		}
+		if none := matcherText(&s.Match) == "all"; none != all {
+			return errors.New("say which jobs are meant, by --job, --namespace, --tag or --host, or --all")
+		}
+		var err error
+		if s.StartsAt, err = expiry(from, r.clock); err != nil {
+			return err
+		}
+		if s.EndsAt, err = expiry(until, r.clock); err != nil {
+			return err
+		}
+		s.DurationMs = lasts.ms
+		made, err := c.Alerting.CreateSilence(ctx, s)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(r.out, "%s: %s until %s\n", made.ID, matcherText(&made.Match),
+			auditInstant(made.EndsAt))
+		return err
+	})
 	fs := cmd.Flags()
 	fs.StringVar(&s.Reason, "reason", "", "why, for others")
 	fs.Var(&lasts, "for", "how long, as in 90m")
@@ -145,25 +140,20 @@ func (r alertCommands) windowsSetCommand() *cobra.Command {
 			"every job.\n\n" + serverHelp,
 		Example: "  belfry windows set backup --schedule @daily --lasts 2h --reason backup",
 		Args:    oneArg("the id of a window"),
-		RunE: running(func(cmd *cobra.Command, args []string) error {
-			if err := checkMatcher(cmd.Flags()); err != nil {
-				return err
-			}
-			c, err := r.connect(cmd.Flags())
-			if err != nil {
-				return err
-			}
-			defer c.Close()
-			w.DurationMs = lasts.ms
-			kept, err := c.Alerting.PutWindow(cmd.Context(), args[0], w)
-			if err != nil {
-				return reach(c, err)
-			}
-			_, err = fmt.Fprintf(r.out, "%s: %s, next at %s for %s\n", kept.ID, matcherText(&kept.Match),
-				cmp.Or(instantOf(kept.NextAt), "no time"), shortSpan(kept.DurationMs))
-			return err
-		}),
 	}
+	cmd.RunE = r.speaking(func(ctx context.Context, c *client.Client, args []string) error {
+		if err := checkMatcher(cmd.Flags()); err != nil {
+			return err
+		}
+		w.DurationMs = lasts.ms
+		kept, err := c.Alerting.PutWindow(ctx, args[0], w)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(r.out, "%s: %s, next at %s for %s\n", kept.ID, matcherText(&kept.Match),
+			cmp.Or(instantOf(kept.NextAt), "no time"), shortSpan(kept.DurationMs))
+		return err
+	})
 	fs := cmd.Flags()
 	fs.StringVar(&w.Schedule, "schedule", "", "when it begins: a schedule as of jobs")
 	fs.StringVar(&w.Timezone, "timezone", "", "by whose clock (default UTC)")
