@@ -9,7 +9,7 @@ test("a channel is made, tried, changed and deleted, and no secret is on the pag
 
   await page.getByRole("button", { name: "New channel" }).click();
   const form = page.getByRole("dialog");
-  await form.getByLabel("Its name").fill("ops");
+  await form.getByLabel("Its id").fill("ops");
   await form.getByLabel("Kind").selectOption("SLACK");
   await expect(form.getByLabel(/^format/)).toBeVisible(); // a field of the kind
   await form.getByLabel("Kind").selectOption("WEBHOOK");

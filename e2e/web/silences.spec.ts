@@ -120,7 +120,7 @@ test("a maintenance window is made with its next times, changed and deleted", as
   await edit.getByRole("button", { name: "Keep the window" }).click();
   await expect(row).toContainText("Active");
   await page.getByRole("button", { name: "Delete backup" }).click();
-  await page.getByRole("button", { name: "Delete the window" }).click();
+  await page.getByRole("button", { name: "Delete the maintenance window" }).click();
   await expect(row).toHaveCount(0);
 });
 

@@ -1,6 +1,14 @@
 // What is configured about alerts, in words, and as forms have it: rules, and which jobs they are about.
 import { duration, plural } from "./format.ts";
-import type { AlertRule, AlertRuleRequest, Condition, Matcher } from "./types.gen.ts";
+import type {
+  AlertRule,
+  AlertRuleRequest,
+  Channel,
+  ChannelField,
+  Condition,
+  Matcher,
+  NewChannel,
+} from "./types.gen.ts";
 
 type Kind = AlertRule["when"]["kind"];
 export type Level = AlertRule["level"];
@@ -186,4 +194,43 @@ export function ruleOf(data: FormData): AlertRuleRequest {
     if (value !== undefined) r[field] = value;
   }
   return r;
+}
+
+/** What the API shows in the place of a secret, and takes for the secret that it has. */
+const mask = "********";
+
+/** The channel that a form says. fields: those of its kind. A secret of which nothing is typed stays as it is. */
+export function channelOf(
+  data: FormData,
+  fields: ChannelField[],
+  signed: boolean,
+  is: Channel | undefined,
+): NewChannel {
+  const kind = String(data.get("kind") ?? "");
+  const secret = textOf(data, "signingSecret");
+  const options: Record<string, string> = {};
+  const secrets: Record<string, string> = {};
+  for (const f of fields) {
+    const kept = f.secret && is?.kind === kind && is.secrets[f.name] ? mask : undefined;
+    const value = textOf(data, `field-${f.name}`) ?? kept;
+    if (value) (f.secret ? secrets : options)[f.name] = value;
+  }
+  const c: NewChannel = {
+    kind: kind as NewChannel["kind"],
+    default: data.has("default"),
+    disabled: data.has("disabled"),
+    options,
+    secrets,
+    signingSecrets: secret ? [secret] : signed ? (is?.signingSecrets ?? []) : [],
+    templates: {},
+  };
+  const namespace = textOf(data, "namespace");
+  if (namespace) c.namespace = namespace;
+  const perMinute = numberOf(data, "perMinute");
+  if (perMinute !== undefined) c.perMinute = perMinute;
+  for (const name of ["title", "text"] as const) {
+    const text = textOf(data, name);
+    if (text) c.templates = { ...c.templates, [name]: text };
+  }
+  return c;
 }

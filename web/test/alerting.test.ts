@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  channelOf,
   conditions,
   conditionWords,
   inUnits,
@@ -10,7 +11,7 @@ import {
   ruleOf,
   timingWords,
 } from "../src/alerting.ts";
-import type { Condition } from "../src/types.gen.ts";
+import type { Channel, ChannelField, Condition } from "../src/types.gen.ts";
 
 function form(fields: Record<string, string | string[]>): FormData {
   const data = new FormData();
@@ -110,4 +111,35 @@ test("a form makes a rule with the numbers of its condition, and no others", () 
   assert.deepEqual(lost.when, { kind: "LOST" });
   assert.equal(lost.recovery, true);
   assert.equal("match" in lost, false);
+});
+
+test("a form makes a channel, and keeps the secrets of which nothing is typed", () => {
+  const url: ChannelField = { name: "url", help: "where", required: true, secret: true };
+  const format: ChannelField = { name: "format", help: "how", required: false, secret: false };
+  const is = { kind: "SLACK", secrets: { url: "********" }, signingSecrets: ["********"] } as unknown as Channel;
+  const typed = {
+    kind: "SLACK",
+    default: "on",
+    perMinute: "many",
+    "field-url": " ",
+    "field-format": "blocks ",
+    title: "",
+  };
+  const made = channelOf(form(typed), [url, format], true, is);
+  assert.deepEqual(made, {
+    kind: "SLACK",
+    default: true,
+    disabled: false,
+    options: { format: "blocks" },
+    secrets: { url: "********" },
+    signingSecrets: ["********"],
+    templates: {},
+    perMinute: "many", // the API says what is wrong
+  });
+  assert.deepEqual(channelOf(form({ ...typed, "field-url": "https://x" }), [url], false, is).secrets, {
+    url: "https://x",
+  });
+  assert.deepEqual(channelOf(form({ ...typed, signingSecret: "new" }), [url], true, is).signingSecrets, ["new"]);
+  const other = channelOf(form({ ...typed, kind: "WEBHOOK" }), [url], false, is); // a secret is of its kind
+  assert.deepEqual([other.secrets, other.signingSecrets], [{}, []]);
 });

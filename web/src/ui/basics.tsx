@@ -41,13 +41,21 @@ const statusWords: Record<Status, string> = {
 
 export const statuses = Object.keys(statusWords) as Status[];
 
-/** A status in words, with a mark that is no colour alone. */
-export function StatusBadge({ status, title }: { status: Status; title?: string | undefined }) {
+/** A style of the sheet, an icon, and what the badge says. */
+export type BadgeOf = readonly [style: string, icon: string, text: string];
+
+/** A state in a word, with an icon: a colour is never the only sign. */
+export function Badge({ of: [style, icon, text], title }: { of: BadgeOf; title?: string | undefined }) {
   return (
-    <span class={`badge s-${status.toLowerCase()}`} title={title}>
-      <Icon name={status.toLowerCase()} /> {statusWords[status]}
+    <span class={`badge ${style}`} title={title}>
+      <Icon name={icon} /> {text}
     </span>
   );
+}
+
+export function StatusBadge({ status, title }: { status: Status; title?: string | undefined }) {
+  const name = status.toLowerCase();
+  return <Badge of={[`s-${name}`, name, statusWords[status]]} title={title} />;
 }
 
 const paths: Record<string, string> = {
@@ -114,9 +122,7 @@ export function UnreadableRow(props: { id: string; why: string; columns: number;
         <code>{props.id}</code>
       </th>
       <td colSpan={props.columns} class="wide">
-        <span class="badge s-failed">
-          <Icon name="failed" /> Cannot be read
-        </span>
+        <Badge of={["s-failed", "failed", "Cannot be read"]} />
         <small class="second">{props.why}</small>
       </td>
       <td>

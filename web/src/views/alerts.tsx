@@ -7,7 +7,7 @@ import { useMay } from "../me.ts";
 import { href, setQuery, usePlace } from "../router.ts";
 import type { Alert } from "../types.gen.ts";
 import { AlertTabs } from "../ui/alerttabs.tsx";
-import { Choice, Head, Icon, Time } from "../ui/basics.tsx";
+import { Badge, Choice, Head, Icon, Time } from "../ui/basics.tsx";
 import { Empty } from "../ui/empty.tsx";
 import { JobLink, useJobZone } from "../ui/job.tsx";
 import { type Column, List } from "../ui/list.tsx";
@@ -161,19 +161,11 @@ const columnsOf = (anything: string, silence: ((jobId: string) => void) | undefi
 function State({ alert: a, anything }: { alert: Alert; anything: string }) {
   const zone = useJobZone(a.jobId);
   const quiet = useActing(a.jobId, anything);
-  if (a.kind === "LOST") {
-    return (
-      <span class="badge warn">
-        <Icon name="missed" /> Lost
-      </span>
-    );
-  }
+  if (a.kind === "LOST") return <Badge of={["warn", "missed", "Lost"]} />;
   if (a.open) {
     return (
       <div title={quiet ? `Nobody is told: ${quiet.reason}, by ${quiet.by}` : undefined}>
-        <span class="badge s-failed">
-          <Icon name={quiet ? "silence" : "alerts"} /> {quiet ? "Silenced" : "Open"}
-        </span>
+        <Badge of={quiet ? ["s-failed", "silence", "Silenced"] : ["s-failed", "alerts", "Open"]} />
         {quiet && (
           <small class="second">
             ends <Time at={quiet.until} jobZone={zone} line />
@@ -184,9 +176,7 @@ function State({ alert: a, anything }: { alert: Alert; anything: string }) {
   }
   return (
     <div>
-      <span class="badge s-success">
-        <Icon name="success" /> Recovered
-      </span>
+      <Badge of={["s-success", "success", "Recovered"]} />
       <small class="second">
         <Time at={a.recoveredAt} jobZone={zone} line />
       </small>

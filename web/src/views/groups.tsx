@@ -7,10 +7,11 @@ import { useMay } from "../me.ts";
 import { href, setQuery, usePlace } from "../router.ts";
 import type { AlertGroup, Matcher } from "../types.gen.ts";
 import { AlertTabs } from "../ui/alerttabs.tsx";
-import { Choice, ErrorNote, Head, Icon, Panel, Skeleton, Time } from "../ui/basics.tsx";
+import { Badge, type BadgeOf, Choice, Head, Icon, Time } from "../ui/basics.tsx";
 import { say } from "../ui/dialog.tsx";
 import { JobLink } from "../ui/job.tsx";
 import { LevelBadge } from "../ui/level.tsx";
+import { SettingTable } from "../ui/settingtable.tsx";
 import { useApi } from "../use.ts";
 import { EditSilence } from "./silenceform.tsx";
 
@@ -29,7 +30,6 @@ export function Groups() {
   const asked = useApi("GET /alerts/groups", { query: q }, { every: 5000, keep: true });
   const [silencing, setSilencing] = useState<AlertGroup>();
   const edits = useMay("editor");
-  const groups = asked.data?.groups;
   return (
     <>
       <Head
@@ -40,10 +40,17 @@ export function Groups() {
       <search class="filters">
         <Choice label="State" value={state} options={shown} onChange={(s) => setQuery({ state: s, cursor: "" })} />
       </search>
-      <ErrorNote error={asked.error} retry={asked.reload} />
-      {!groups && !asked.error && <Skeleton height={200} />}
-      {groups?.length === 0 && <p class="empty">There are none.</p>}
-      {!!groups?.length && <Table groups={groups} edits={edits} onSilence={setSilencing} onChange={asked.reload} />}
+      <SettingTable
+        asked={asked}
+        rows={asked.data?.groups}
+        label="The groups"
+        columns={["What", "State", "Level", "Failures", "Since", "Told"]}
+        height={200}
+        title="Groups"
+        empty={<p class="empty">There are none.</p>}
+      >
+        {(g) => <Row key={g.id} group={g} edits={edits} onSilence={() => setSilencing(g)} onChange={asked.reload} />}
+      </SettingTable>
       <Pages cursor={cursor} next={asked.data?.nextCursor} />
       {silencing && (
         <EditSilence
@@ -83,40 +90,14 @@ function matcherOf({ groupBy, key }: AlertGroup): Matcher {
   return groupBy === "HOST" && key.includes("://") ? { host: key } : { jobs: [key] };
 }
 
-interface Rows {
-  groups: AlertGroup[];
+interface RowProps {
+  group: AlertGroup;
   edits: boolean;
-  onSilence: (g: AlertGroup) => void;
+  onSilence: () => void;
   onChange: () => void;
 }
 
-function Table(props: Rows) {
-  return (
-    <Panel title="Groups">
-      <div class="scroll" tabIndex={0} role="region" aria-label="The groups">
-        <table class="plain">
-          <thead>
-            <tr>
-              {["What", "State", "Level", "Failures", "Since", "Told"].map((h) => (
-                <th key={h} scope="col">
-                  {h}
-                </th>
-              ))}
-              <td />
-            </tr>
-          </thead>
-          <tbody>
-            {props.groups.map((g) => (
-              <Row key={g.id} group={g} {...props} />
-            ))}
-          </tbody>
-        </table>
-      </div>
-    </Panel>
-  );
-}
-
-function Row({ group: g, edits, onSilence, onChange }: Rows & { group: AlertGroup }) {
+function Row({ group: g, edits, onSilence, onChange }: RowProps) {
   const error = g.samples.find((s) => s.error)?.error;
   return (
     <tr>
@@ -148,7 +129,7 @@ function Row({ group: g, edits, onSilence, onChange }: Rows & { group: AlertGrou
         {edits && g.recoveredAt === null && g.state !== "CLOSED" && (
           <div class="actions">
             {g.state !== "ACKNOWLEDGED" && <Acknowledge group={g} onChange={onChange} />}
-            <button type="button" onClick={() => onSilence(g)}>
+            <button type="button" onClick={onSilence}>
               Silence this
             </button>
           </div>
@@ -169,7 +150,7 @@ function What({ group: g }: { group: AlertGroup }) {
   );
 }
 
-const states: Record<AlertGroup["state"], [style: string, icon: string, text: string]> = {
+const states: Record<AlertGroup["state"], BadgeOf> = {
   WAITING: ["s-pending", "clock", "Waiting"],
   OPEN: ["s-failed", "alerts", "Open"],
   ACKNOWLEDGED: ["warn", "success", "Acknowledged"],
@@ -179,12 +160,9 @@ const states: Record<AlertGroup["state"], [style: string, icon: string, text: st
 };
 
 function State({ group: g }: { group: AlertGroup }) {
-  const [style, icon, text] = states[g.state];
   return (
     <>
-      <span class={`badge ${style}`}>
-        <Icon name={icon} /> {text}
-      </span>
+      <Badge of={states[g.state]} />
       {g.acknowledged && (
         <small class="second">
           by {g.acknowledged.by.name ?? g.acknowledged.by.key}, <Time at={g.acknowledged.at} line />

@@ -7,7 +7,7 @@ import { useMay } from "../me.ts";
 import { href, setQuery, usePlace } from "../router.ts";
 import { useStore } from "../store.ts";
 import type { ListedJob } from "../types.gen.ts";
-import { Choice, Head, Icon, PartialNote, StatusBadge, Time } from "../ui/basics.tsx";
+import { Badge, Choice, Head, Icon, PartialNote, StatusBadge, Time } from "../ui/basics.tsx";
 import { TextFilter } from "../ui/filter.tsx";
 import { type Column, List, type Order } from "../ui/list.tsx";
 import { Strip } from "../ui/strip.tsx";
@@ -164,16 +164,8 @@ function Name({ job }: { job: ListedJob }) {
       <a class="strong" href={href(`/jobs/${job.id}`)}>
         {nameOf(job)}
       </a>{" "}
-      {!job.isActive && (
-        <span class="badge">
-          <Icon name="pause" /> Paused
-        </span>
-      )}
-      {job.error && (
-        <span class="badge warn" title={job.error}>
-          <Icon name="alerts" /> Cannot run
-        </span>
-      )}
+      {!job.isActive && <Badge of={["", "pause", "Paused"]} />}
+      {job.error && <Badge of={["warn", "alerts", "Cannot run"]} title={job.error} />}
       <small class="second muted" title={[job.pausedReason, `${spec.method} ${spec.api}`].filter(Boolean).join(" · ")}>
         {job.pausedReason && <b>{job.pausedReason} · </b>}
         {spec.tags?.map((t) => (

@@ -3,8 +3,10 @@ import { useRef, useState } from "preact/hooks";
 import { call } from "../api.ts";
 import { Once } from "../once.ts";
 import type { CreatedKey, Key, NewKey } from "../types.gen.ts";
-import { Copy, ErrorNote, FieldError, Head, Panel, Skeleton, Time } from "../ui/basics.tsx";
+import { Copy, ErrorNote, FieldError, Head, Time } from "../ui/basics.tsx";
 import { Dialog, say } from "../ui/dialog.tsx";
+import { Confirm } from "../ui/settingform.tsx";
+import { RowActions, SettingTable } from "../ui/settingtable.tsx";
 import { useApi } from "../use.ts";
 
 export function Keys() {
@@ -20,9 +22,25 @@ export function Keys() {
           New key
         </button>
       </Head>
-      <ErrorNote error={asked.error} retry={asked.reload} />
-      {!keys && !asked.error && <Skeleton height={300} />}
-      {keys && <Table keys={keys} onRevoke={setRevoking} />}
+      <SettingTable
+        asked={asked}
+        rows={keys}
+        label="The keys"
+        columns={["Name", "Role", "Namespace", "Created", "Last used", "Expires"]}
+        height={300}
+        title="Keys"
+        empty={
+          <div class="empty">
+            <p>There are no keys.</p>
+            <p>
+              With the first one every call needs a key, this page too. It must be an admin’s, without an expiry. The
+              server may then listen on other addresses than this machine’s.
+            </p>
+          </div>
+        }
+      >
+        {(k) => <Row key={k.id} of={k} onRevoke={() => setRevoking(k)} />}
+      </SettingTable>
       {making && (
         <Make
           first={keys?.length === 0}
@@ -45,8 +63,7 @@ export function Keys() {
       {revoking && (
         <Revoke
           revoked={revoking}
-          onClose={() => setRevoking(undefined)}
-          onDone={() => {
+          onClose={() => {
             setRevoking(undefined);
             asked.reload();
           }}
@@ -56,63 +73,30 @@ export function Keys() {
   );
 }
 
-function Table({ keys, onRevoke }: { keys: Key[]; onRevoke: (key: Key) => void }) {
-  if (keys.length === 0) {
-    return (
-      <div class="empty">
-        <p>There are no keys.</p>
-        <p>
-          With the first one every call needs a key, this page too. It must be an admin’s, without an expiry. The server
-          may then listen on other addresses than this machine’s.
-        </p>
-      </div>
-    );
-  }
+function Row({ of: k, onRevoke }: { of: Key; onRevoke: () => void }) {
   return (
-    <Panel title="Keys">
-      <div class="scroll" tabIndex={0} role="region" aria-label="The keys">
-        <table class="plain">
-          <thead>
-            <tr>
-              {["Name", "Role", "Namespace", "Created", "Last used", "Expires"].map((h) => (
-                <th key={h} scope="col">
-                  {h}
-                </th>
-              ))}
-              <td />
-            </tr>
-          </thead>
-          <tbody>
-            {keys.map((k) => (
-              <tr key={k.id}>
-                <th scope="row">
-                  <b>{k.name}</b>
-                  <small class="muted second">
-                    <code>{k.id}</code>
-                  </small>
-                </th>
-                <td>{k.role}</td>
-                <td>{k.namespace ?? <span class="muted">all</span>}</td>
-                <td>
-                  <Time at={k.createdAt} />
-                </td>
-                <td>
-                  <Time at={k.lastUsedAt} none="never" />
-                </td>
-                <td>
-                  <Time at={k.expiresAt} none="never" />
-                </td>
-                <td>
-                  <button type="button" class="danger" aria-label={`Revoke ${k.name}`} onClick={() => onRevoke(k)}>
-                    Revoke
-                  </button>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-    </Panel>
+    <tr>
+      <th scope="row">
+        <b>{k.name}</b>
+        <small class="muted second">
+          <code>{k.id}</code>
+        </small>
+      </th>
+      <td>{k.role}</td>
+      <td>{k.namespace ?? <span class="muted">all</span>}</td>
+      <td>
+        <Time at={k.createdAt} />
+      </td>
+      <td>
+        <Time at={k.lastUsedAt} none="never" />
+      </td>
+      <td>
+        <Time at={k.expiresAt} none="never" />
+      </td>
+      <td>
+        <RowActions name={k.name} remove="Revoke" onRemove={onRevoke} />
+      </td>
+    </tr>
   );
 }
 
@@ -232,32 +216,13 @@ function Made({ made, onClose }: { made: CreatedKey; onClose: () => void }) {
   );
 }
 
-function Revoke({ revoked: k, onClose, onDone }: { revoked: Key; onClose: () => void; onDone: () => void }) {
-  const [error, setError] = useState<Error>();
+function Revoke({ revoked: k, onClose }: { revoked: Key; onClose: () => void }) {
   const revoke = async (): Promise<void> => {
-    try {
-      say((await call("DELETE /keys/{id}", { path: { id: k.id } })).message);
-      onDone();
-    } catch (err) {
-      setError(err as Error);
-    }
+    say((await call("DELETE /keys/{id}", { path: { id: k.id } })).message);
   };
   return (
-    <Dialog title="Revoke the key?" onClose={onClose}>
-      <div class="ask">
-        <p>
-          Whoever uses the key <b>{k.name}</b> ({k.role}) is refused from now on. It cannot be brought back.
-        </p>
-        <ErrorNote error={error} />
-        <div class="actions end">
-          <button type="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="button" class="danger" onClick={() => void revoke()}>
-            Revoke the key
-          </button>
-        </div>
-      </div>
-    </Dialog>
+    <Confirm title="Revoke the key?" does="Revoke the key" act={revoke} onClose={onClose}>
+      Whoever uses the key <b>{k.name}</b> ({k.role}) is refused from now on. It cannot be brought back.
+    </Confirm>
   );
 }

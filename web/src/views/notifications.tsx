@@ -6,9 +6,10 @@ import { useMay } from "../me.ts";
 import { setQuery, usePlace } from "../router.ts";
 import type { Notification } from "../types.gen.ts";
 import { AlertTabs } from "../ui/alerttabs.tsx";
-import { ErrorNote, Head, Icon, Panel, Skeleton, Time } from "../ui/basics.tsx";
+import { Badge, type BadgeOf, Head, Time } from "../ui/basics.tsx";
 import { say } from "../ui/dialog.tsx";
 import { TextFilter } from "../ui/filter.tsx";
+import { SettingTable } from "../ui/settingtable.tsx";
 import { useApi } from "../use.ts";
 import { Pages } from "./groups.tsx";
 
@@ -20,7 +21,6 @@ export function Notifications() {
   const q = { limit: 50, channel, groupId, cursor };
   const asked = useApi("GET /notifications", { query: q }, { every: 5000, keep: true });
   const edits = useMay("editor");
-  const all = asked.data?.notifications;
   return (
     <>
       <Head title="Notifications" sub="Messages about alerts, and whether they have reached their channels" />
@@ -33,48 +33,29 @@ export function Notifications() {
           </button>
         )}
       </search>
-      <ErrorNote error={asked.error} retry={asked.reload} />
-      {!all && !asked.error && <Skeleton height={200} />}
-      {all?.length === 0 && <p class="empty">There are none.</p>}
-      {!!all?.length && <Table all={all} edits={edits} onChange={asked.reload} />}
+      <SettingTable
+        asked={asked}
+        rows={asked.data?.notifications}
+        label="The notifications"
+        columns={["Message", "State", "Channel", "Made", "Attempts", "Last attempt", "Error"]}
+        height={200}
+        title="Notifications"
+        empty={<p class="empty">There are none.</p>}
+      >
+        {(n) => <Row key={n.id} notification={n} edits={edits} onChange={asked.reload} />}
+      </SettingTable>
       <Pages cursor={cursor} next={asked.data?.nextCursor} />
     </>
   );
 }
 
-interface Rows {
-  all: Notification[];
+interface RowProps {
+  notification: Notification;
   edits: boolean;
   onChange: () => void;
 }
 
-function Table(props: Rows) {
-  return (
-    <Panel title="Notifications">
-      <div class="scroll" tabIndex={0} role="region" aria-label="The notifications">
-        <table class="plain">
-          <thead>
-            <tr>
-              {["Message", "State", "Channel", "Made", "Attempts", "Last attempt", "Error"].map((h) => (
-                <th key={h} scope="col">
-                  {h}
-                </th>
-              ))}
-              <td />
-            </tr>
-          </thead>
-          <tbody>
-            {props.all.map((n) => (
-              <Row key={n.id} notification={n} {...props} />
-            ))}
-          </tbody>
-        </table>
-      </div>
-    </Panel>
-  );
-}
-
-function Row({ notification: n, edits, onChange }: Rows & { notification: Notification }) {
+function Row({ notification: n, edits, onChange }: RowProps) {
   return (
     <tr>
       <th scope="row" class="wide">
@@ -102,7 +83,7 @@ function Row({ notification: n, edits, onChange }: Rows & { notification: Notifi
   );
 }
 
-const states: Record<Notification["state"], [style: string, icon: string, text: string]> = {
+const states: Record<Notification["state"], BadgeOf> = {
   PENDING: ["s-pending", "clock", "Pending"],
   DELIVERED: ["s-success", "success", "Delivered"],
   UNDELIVERABLE: ["s-failed", "failed", "Undeliverable"],
@@ -110,12 +91,9 @@ const states: Record<Notification["state"], [style: string, icon: string, text: 
 };
 
 function State({ notification: n }: { notification: Notification }) {
-  const [style, icon, text] = states[n.state];
   return (
     <>
-      <span class={`badge ${style}`}>
-        <Icon name={icon} /> {text}
-      </span>
+      <Badge of={states[n.state]} />
       {n.nextAt !== null && (
         <small class="second">
           next attempt <Time at={n.nextAt} line />

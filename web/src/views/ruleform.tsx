@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { conditions, type Level, ruleOf, textOf } from "../alerting.ts";
 import { call } from "../api.ts";
 import type { AlertRule, Condition } from "../types.gen.ts";
-import { FieldError, Skeleton } from "../ui/basics.tsx";
+import { ErrorNote, FieldError, Skeleton } from "../ui/basics.tsx";
 import { say } from "../ui/dialog.tsx";
 import { Check, Group, Length, Pick, Text } from "../ui/fields.tsx";
 import { MatcherFields } from "../ui/matcher.tsx";
@@ -120,15 +120,17 @@ function When({ when, error }: { when: Condition | undefined; error: Error | und
 
 /** The channels that there are, and those of the rule that are not there any more. */
 function Channels({ chosen, error }: { chosen: string[]; error: Error | undefined }) {
-  const asked = useApi("GET /alerts/channels").data?.channels;
-  const there = asked ?? [];
+  const asked = useApi("GET /alerts/channels");
+  const known = asked.data?.channels;
+  const there = known ?? [];
   const gone = chosen.filter((id) => !there.some((c) => c.id === id));
   return (
     <Group title="Channels; those that are a default if none is chosen">
-      {!asked && <Skeleton lines={1} />}
-      {!asked && chosen.map((id) => <input key={id} type="hidden" name="channels" value={id} />)}
-      {asked?.length === 0 && gone.length === 0 && <p class="muted">There is no channel.</p>}
-      {asked && (
+      <ErrorNote error={asked.error} retry={asked.reload} />
+      {!known && !asked.error && <Skeleton lines={1} />}
+      {!known && chosen.map((id) => <input key={id} type="hidden" name="channels" value={id} />)}
+      {known?.length === 0 && gone.length === 0 && <p class="muted">There is no channel.</p>}
+      {known && (
         <div class="columns narrow">
           {there.map((c) => (
             <Check

@@ -8,11 +8,12 @@ import { useMay } from "../me.ts";
 import { windowOf } from "../quiet.ts";
 import { viewerZone } from "../time.ts";
 import type { Window } from "../types.gen.ts";
-import { ErrorNote, Icon, Panel, Skeleton, Time, UnreadableRow } from "../ui/basics.tsx";
+import { Badge, ErrorNote, Panel, Skeleton, Time, UnreadableRow } from "../ui/basics.tsx";
 import { say } from "../ui/dialog.tsx";
 import { Check, Group, Length, Text } from "../ui/fields.tsx";
 import { Matches, MatcherFields } from "../ui/matcher.tsx";
-import { Confirm, EditDialog, type Read, SettingForm, tagNow } from "../ui/settingform.tsx";
+import { EditDialog, type Read, SettingForm, tagNow } from "../ui/settingform.tsx";
+import { DeleteSetting, RowActions, SettingTable, useDialogs } from "../ui/settingtable.tsx";
 import { useApi, useQuiet } from "../use.ts";
 import { Zones } from "./jobfield.tsx";
 import { By } from "./silences.tsx";
@@ -22,74 +23,45 @@ const route = "GET /alerts/windows/{id}";
 /** The maintenance windows; jobId: only those that are about a job. */
 export function Windows({ jobId }: { jobId: string }) {
   const asked = useApi("GET /alerts/windows", { query: jobId ? { jobId } : {} }, { every: 5000, keep: true });
-  const [editing, setEditing] = useState<string>();
-  const [deleting, setDeleting] = useState<Window>();
+  const { editing, edit, deleting, remove, close } = useDialogs<string, Window>(asked.reload);
   const edits = useMay("editor");
-  const windows = asked.data?.windows;
-  const close = (): void => {
-    setEditing(undefined);
-    setDeleting(undefined);
-    asked.reload();
-  };
   const add = edits && (
-    <button type="button" onClick={() => setEditing("")}>
+    <button type="button" onClick={() => edit("new")}>
       New maintenance window
     </button>
   );
   return (
     <Panel title="Maintenance windows" actions={add}>
-      <ErrorNote error={asked.error} retry={asked.reload} />
-      {!windows && !asked.error && <Skeleton height={100} />}
-      {windows?.length === 0 && <p class="muted">There are none. One is a silence that comes again by a schedule.</p>}
-      {!!windows?.length && (
-        <Table windows={windows} edits={edits} onEdit={(w) => setEditing(w.id)} onDelete={setDeleting} />
-      )}
-      {editing !== undefined && <Edit id={editing || undefined} onClose={close} />}
+      <SettingTable
+        asked={asked}
+        rows={asked.data?.windows}
+        label="The maintenance windows"
+        columns={["Window", "State", "Jobs", "Begins", "Lasts", "Next"]}
+        height={100}
+        empty={<p class="muted">There are none. One is a silence that comes again by a schedule.</p>}
+      >
+        {(w) => <Row key={w.id} window={w} edits={edits} onEdit={() => edit(w.id)} onDelete={() => remove(w)} />}
+      </SettingTable>
+      {editing !== undefined && <Edit id={editing === "new" ? undefined : editing} onClose={close} />}
       {deleting && <Delete window={deleting} onClose={close} />}
     </Panel>
   );
 }
 
-interface Rows {
-  windows: Window[];
+interface RowProps {
+  window: Window;
   edits: boolean;
-  onEdit: (w: Window) => void;
-  onDelete: (w: Window) => void;
+  onEdit: () => void;
+  onDelete: () => void;
 }
 
-function Table(props: Rows) {
-  return (
-    <div class="scroll" tabIndex={0} role="region" aria-label="The maintenance windows">
-      <table class="plain">
-        <thead>
-          <tr>
-            {["Window", "State", "Jobs", "Begins", "Lasts", "Next"].map((h) => (
-              <th key={h} scope="col">
-                {h}
-              </th>
-            ))}
-            <td />
-          </tr>
-        </thead>
-        <tbody>
-          {props.windows.map((w) => (
-            <Row key={w.id} window={w} {...props} />
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
-}
-
-function Row(props: Rows & { window: Window }) {
+function Row(props: RowProps) {
   const { window: w, edits, onDelete } = props;
-  if (w.error) {
-    return <UnreadableRow id={w.id} why={w.error} columns={5} onDelete={edits ? () => onDelete(w) : undefined} />;
-  }
+  if (w.error) return <UnreadableRow id={w.id} why={w.error} columns={5} onDelete={edits ? onDelete : undefined} />;
   return <Readable {...props} />;
 }
 
-function Readable({ window: w, edits, onEdit, onDelete }: Rows & { window: Window }) {
+function Readable({ window: w, edits, onEdit, onDelete }: RowProps) {
   const words = useWords(w.schedule, w.timezone);
   return (
     <tr>
@@ -116,42 +88,18 @@ function Readable({ window: w, edits, onEdit, onDelete }: Rows & { window: Windo
       <td>
         <Time at={w.nextAt} jobZone={w.timezone} none="never" />
       </td>
-      <td>
-        {edits && (
-          <div class="actions">
-            <button type="button" aria-label={`Edit ${w.id}`} onClick={() => onEdit(w)}>
-              Edit
-            </button>
-            <button type="button" class="danger" aria-label={`Delete ${w.id}`} onClick={() => onDelete(w)}>
-              Delete
-            </button>
-          </div>
-        )}
-      </td>
+      <td>{edits && <RowActions name={w.id} onEdit={onEdit} onRemove={onDelete} />}</td>
     </tr>
   );
 }
 
 function State({ window: w }: { window: Window }) {
-  if (w.disabled) {
-    return (
-      <span class="badge s-skipped">
-        <Icon name="pause" /> Disabled
-      </span>
-    );
-  }
-  if (w.activeUntil === null) {
-    return (
-      <span class={`badge ${w.nextAt === null ? "s-skipped" : "s-pending"}`}>
-        <Icon name="clock" /> {w.nextAt === null ? "Over" : "To come"}
-      </span>
-    );
-  }
+  if (w.disabled) return <Badge of={["s-skipped", "pause", "Disabled"]} />;
+  if (w.activeUntil === null && w.nextAt === null) return <Badge of={["s-skipped", "clock", "Over"]} />;
+  if (w.activeUntil === null) return <Badge of={["s-pending", "clock", "To come"]} />;
   return (
     <>
-      <span class="badge warn">
-        <Icon name="pause" /> Active
-      </span>
+      <Badge of={["warn", "pause", "Active"]} />
       <small class="second">
         ends <Time at={w.activeUntil} jobZone={w.timezone} line />
       </small>
@@ -160,14 +108,11 @@ function State({ window: w }: { window: Window }) {
 }
 
 function Delete({ window: w, onClose }: { window: Window; onClose: () => void }) {
-  const act = async (): Promise<void> => {
-    say((await call("DELETE /alerts/windows/{id}", { path: { id: w.id } })).message);
-  };
   return (
-    <Confirm title="Delete the maintenance window?" does="Delete the window" act={act} onClose={onClose}>
+    <DeleteSetting route="DELETE /alerts/windows/{id}" id={w.id} what="maintenance window" onClose={onClose}>
       <b>{w.reason}</b> does not begin again.{" "}
       {w.activeUntil !== null && "It ends now: what still fails is told within a minute."}
-    </Confirm>
+    </DeleteSetting>
   );
 }
 
