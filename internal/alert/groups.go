@@ -50,11 +50,7 @@ func readOpenGroups(ctx context.Context, n store.Notices) (*openGroups, error) {
 func (o *openGroups) put(g domain.Group) {
 	key := groupKey{g.Rule, g.Key}
 	if g.State != domain.GroupClosed {
-		o.all[g.ID] = g
-		// Two that have both decided for a while may have made two: the first one is gone on with.
-		if other, ok := o.byKey[key]; !ok || bytes.Compare(g.ID[:], other[:]) < 0 {
-			o.byKey[key] = g.ID
-		}
+		o.all[g.ID], o.byKey[key] = g, g.ID // the store has no other one that is open
 		return
 	}
 	delete(o.all, g.ID)

@@ -172,8 +172,8 @@ func TestNoRecoveryLosesNoFailure(t *testing.T) {
 	})
 }
 
-// Two groups of one key, which two processes have made, both end.
-func TestTwoGroupsOfOneKeyEnd(t *testing.T) {
+// Two groups that have counted the same alert, as two processes of a build before have made them, both end.
+func TestTwoGroupsOfOneAlertEnd(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.jobs(1, 2, payments)
 		w.begin()
@@ -183,6 +183,7 @@ func TestTwoGroupsOfOneKeyEnd(t *testing.T) {
 		twin := w.groups()[0]
 		other := domain.AlertKey{JobID: jobID(2), OpenedAt: 1}
 		twin.ID, twin.Revision = domain.NewGroupID(twin.Rule, twin.Key, other, twin.FirstAt+1), 0
+		twin.Key += " (2)"                           // as the change of the tables has made it
 		twin.Counts.AllJobs, twin.Counts.Jobs = 2, 2 // of which job 1 is a member of the first one
 		m := domain.Member{Rule: twin.Rule, Group: twin.ID, AlertKey: other, Count: 1, LastAt: 1}
 		step := store.NoticeStep{Groups: []domain.Group{twin}, Members: []domain.Member{m}}

@@ -193,9 +193,8 @@ func (o *round) late(ctx context.Context, s *stepping, r *domain.AlertRule,
 	return lateOf(ctx, s, r, jobs)
 }
 
-// ended notes what was found of a group: by what it is silenced, and how many of its alerts are open. Two processes
-// that have both decided for a while may have made two groups of one key: then the alerts that are members of the
-// other one are not open here.
+// ended notes what was found of a group: by what it is silenced, and how many of its alerts are open. In a database of
+// a build before there may be two groups that have counted the same alerts, which are members of one of them.
 func (o *round) ended(s *stepping, id domain.GroupID) {
 	g := s.open(id)
 	if quiet := o.cover.by; o.cover.told || quiet == nil {

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
@@ -22,8 +24,9 @@ type Notices interface {
 	MembersOf(ctx context.Context, group domain.GroupID, after domain.JobID, limit int) ([]domain.Member, error)
 	// Groups returns groups, newest first.
 	Groups(ctx context.Context, q GroupQuery) ([]domain.Group, error)
-	// Advance keeps what follows from some changes, all or nothing. CodeConflict: a group is not as it was read,
-	// and nothing was kept. A repeat of what was kept is such a conflict, too: the caller reads again.
+	// Advance keeps what follows from some changes, all or nothing. CodeConflict: a group is not as it was read, or
+	// one is new whose rule and key another one has that is open, and nothing was kept. A repeat of what was kept is
+	// such a conflict, too: the caller reads again.
 	Advance(ctx context.Context, s NoticeStep) error
 	// Messages returns notifications, newest first; those that are pending oldest first, or by when they are due.
 	Messages(ctx context.Context, q MessageQuery) ([]domain.Notification, error)
@@ -62,7 +65,7 @@ type NoticeStep struct {
 	// Seen are the changes that were read. The mark of one that has changed again since stays.
 	Seen []domain.AlertChange
 	// Groups are inserted where their Revision is zero. Others replace the group of the same id and Revision. The
-	// Revision that is kept is higher by one.
+	// Revision that is kept is higher by one. They are written in the order of [NoticeStep.InOrder].
 	Groups []domain.Group
 	// Members replace those of the same rule and job. Those of groups that are closed are deleted.
 	Members []domain.Member
@@ -76,6 +79,26 @@ type NoticeStep struct {
 // Empty reports whether nothing is to be kept.
 func (s *NoticeStep) Empty() bool {
 	return len(s.Seen)+len(s.Groups)+len(s.Members)+len(s.Made)+len(s.Silent) == 0
+}
+
+// InOrder returns the groups in the order in which they are written: those that are closed first, since an open one of
+// the same rule and key may be new; and two that open the same ones at once do it in one order, so that one of them
+// waits and neither blocks the other.
+func (s *NoticeStep) InOrder() []*domain.Group {
+	groups := make([]*domain.Group, len(s.Groups))
+	for i := range s.Groups {
+		groups[i] = &s.Groups[i]
+	}
+	slices.SortStableFunc(groups, func(a, b *domain.Group) int {
+		switch aCloses := a.State == domain.GroupClosed; {
+		case aCloses == (b.State == domain.GroupClosed):
+			return cmp.Or(cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Key, b.Key))
+		case aCloses:
+			return -1
+		}
+		return 1
+	})
+	return groups
 }
 
 // Alters reports whether Mark changes what is kept of a message into next.
@@ -93,7 +116,7 @@ func Alters(is domain.NotificationState, next *domain.Notification) bool {
 
 // GroupChanged is the CodeConflict error of Advance.
 func GroupChanged(id domain.GroupID) error {
-	return domain.Conflict("group %s has changed since it was read", id)
+	return domain.Conflict("group %s has changed since it was read, or another one of its rule and key is open", id)
 }
 
 // NoMessage is the CodeNotFound error about a notification.

@@ -84,10 +84,8 @@ func copyMessage(n domain.Notification) domain.Notification {
 // Advance implements store.Notices.
 func (n notices) Advance(ctx context.Context, s store.NoticeStep) error {
 	return n.do(ctx, func(d *Disk) error {
-		for _, g := range s.Groups {
-			if is, ok := d.groups[g.ID]; ok != (g.Revision != 0) || is.Revision != g.Revision {
-				return store.GroupChanged(g.ID)
-			}
+		if err := d.refusal(&s); err != nil {
+			return err
 		}
 		for _, m := range s.Members {
 			d.members[memberKey{m.JobID, m.Rule}] = m
@@ -108,6 +106,45 @@ func (n notices) Advance(ctx context.Context, s store.NoticeStep) error {
 		enterOf(ctx, d)
 		return nil
 	})
+}
+
+// refusal is the error about a group of a step that is not as it was read, or that is new while another one is open.
+func (d *alertState) refusal(s *store.NoticeStep) error {
+	var open map[groupKey]bool
+	closes := make(map[domain.GroupID]bool)
+	for _, g := range s.InOrder() {
+		is, ok := d.groups[g.ID]
+		if ok != (g.Revision != 0) || is.Revision != g.Revision {
+			return store.GroupChanged(g.ID)
+		}
+		switch key := (groupKey{g.Rule, g.Key}); {
+		case g.State == domain.GroupClosed:
+			closes[g.ID] = true
+		case !ok && open == nil:
+			open = d.openKeys(closes)
+			fallthrough
+		case !ok:
+			if open[key] {
+				return store.GroupChanged(g.ID)
+			}
+			open[key] = true
+		}
+	}
+	return nil
+}
+
+// groupKey is what one open group has.
+type groupKey struct{ rule, key string }
+
+// openKeys are those of the groups that are open after some are closed.
+func (d *alertState) openKeys(closed map[domain.GroupID]bool) map[groupKey]bool {
+	open := make(map[groupKey]bool)
+	for id, g := range d.groups {
+		if g.State != domain.GroupClosed && !closed[id] {
+			open[groupKey{g.Rule, g.Key}] = true
+		}
+	}
+	return open
 }
 
 func (d *alertState) putGroup(g domain.Group) {

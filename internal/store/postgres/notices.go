@@ -159,8 +159,7 @@ func queueStep(b *pgx.Batch, s *store.NoticeStep, pending []domain.Notification)
 	for i := range s.Members {
 		queueMember(b, &s.Members[i])
 	}
-	for i := range s.Groups { // after the members: those of groups that are closed go
-		g := &s.Groups[i]
+	for _, g := range s.InOrder() { // after the members: those of groups that are closed go
 		doc, err := jsonOrNull(g)
 		if err != nil {
 			return err

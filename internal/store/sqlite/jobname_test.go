@@ -54,7 +54,7 @@ func TestNamesOfAnOldDatabase(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	sql(t, path, `DROP TABLE job_name`, `PRAGMA user_version = 19`)
+	sql(t, path, `DROP INDEX alert_group_key`, `DROP TABLE job_name`, `PRAGMA user_version = 19`)
 	start := time.Now()
 	s = openStore(t, path)
 	t.Logf("opened with %d jobs in %v", len(want), time.Since(start))

@@ -147,8 +147,8 @@ func advance(c *conn, s *store.NoticeStep) error {
 			return err
 		}
 	}
-	for i := range s.Groups { // after the members: those of groups that are closed go
-		if err := putGroup(c, &s.Groups[i]); err != nil {
+	for _, g := range s.InOrder() { // after the members: those of groups that are closed go
+		if err := putGroup(c, g); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -17,6 +18,7 @@ var noticeCases = []testCase{
 	{"an open alert whose mark is gone has none when the history of its day is gone", noticeExpiredWithoutMarks},
 	{"a fact that is recorded again marks nothing", noticeRepeats},
 	{"groups are kept by revision, and a conflict keeps nothing", noticeGroups},
+	{"of one rule and key one group is open", noticeOneOpen},
 	{"members are replaced by rule and job, and go with their group", noticeMembers},
 	{"a message supersedes what is pending of its group for its channel", noticeSuperseded},
 	{"what has become of a message is kept, and does not change once it has ended", noticeMarked},
@@ -183,7 +185,8 @@ func groupOf(n int) domain.Group {
 	key := domain.AlertKey{JobID: jobID(n), OpenedAt: noon}
 	return domain.Group{
 		ID: domain.NewGroupID("default", "k", key, noon+int64(n)), State: domain.GroupWaiting, Rule: "default",
-		By: domain.ByHost, Key: "https://api.example.com:443", Limit: "pay", Level: domain.LevelCritical,
+		By: domain.ByHost, Key: fmt.Sprintf("https://api%d.example.com:443", n), Limit: "pay",
+		Level:  domain.LevelCritical,
 		Counts: domain.GroupCounts{Jobs: 1, AllJobs: 2, Failures: 3, Withdrawn: 1}, FirstAt: noon, LastAt: noon + 1,
 		TurnedAt: noon, Reopened: 1, DueAt: noon + 10,
 		Samples: []domain.GroupSample{{
@@ -248,6 +251,47 @@ func noticeGroups(t *testing.T, f *fixture) {
 		equal(t, groupsOf(t, f, store.GroupQuery{IDs: []domain.GroupID{g2.ID, groupOf(9).ID}}), []domain.Group{g2})
 		f.reopen(t)
 	}
+}
+
+// twinOf returns group n with the key of another one.
+func twinOf(g domain.Group, n int) domain.Group {
+	twin := groupOf(n)
+	twin.Key = g.Key
+	return twin
+}
+
+func noticeOneOpen(t *testing.T, f *fixture) {
+	g := groupOf(1)
+	twin, third, ofRule := twinOf(g, 2), twinOf(g, 3), twinOf(g, 4)
+	ofRule.Rule = "another"
+	twin.Samples[0].Error = "a NUL: \x00" // no function of PostgreSQL on JSON takes it
+	both := store.NoticeStep{Groups: []domain.Group{g, twin}}
+	wantCode(t, f.Notices().Advance(t.Context(), both), domain.CodeConflict)
+	equal(t, groupsOf(t, f, store.GroupQuery{}), nil)
+	advance(t, f, store.NoticeStep{Groups: []domain.Group{ofRule, g}})
+	f1 := failure(2, noon)
+	f.record(t, f1)
+	refused := store.NoticeStep{
+		Groups: []domain.Group{twin}, Seen: changedAlerts(t, f), Members: []domain.Member{memberOf(twin, 2)},
+		Made: []domain.Notification{messageOf(twin, 1, "ops")},
+	}
+	for range 2 {
+		wantCode(t, f.Notices().Advance(t.Context(), refused), domain.CodeConflict)
+		equal(t, groupsOf(t, f, store.GroupQuery{Open: true}), []domain.Group{keptGroup(ofRule, 1), keptGroup(g, 1)})
+		equal(t, must(f.Notices().Members(t.Context(), []domain.JobID{jobID(2)}))(t), nil)
+		equal(t, messagesOf(t, f, store.MessageQuery{}), nil)
+		equal(t, len(changedAlerts(t, f)), 1)
+		f.reopen(t)
+	}
+	g.Revision, g.LastAt = 1, noon+2 // as it was
+	advance(t, f, store.NoticeStep{Groups: []domain.Group{g}})
+	g.Revision, g.State = 2, domain.GroupClosed
+	advance(t, f, store.NoticeStep{Groups: []domain.Group{twin, g}}) // the one is closed, the other one opened
+	wantCode(t, f.Notices().Advance(t.Context(), store.NoticeStep{Groups: []domain.Group{third}}), domain.CodeConflict)
+	twin.Revision, twin.State = 1, domain.GroupClosed
+	advance(t, f, store.NoticeStep{Groups: []domain.Group{twin}})
+	advance(t, f, store.NoticeStep{Groups: []domain.Group{third}})
+	equal(t, groupsOf(t, f, store.GroupQuery{Open: true}), []domain.Group{keptGroup(ofRule, 1), keptGroup(third, 1)})
 }
 
 func memberOf(g domain.Group, n int) domain.Member {

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -48,6 +49,7 @@ var togetherCases = []struct {
 	{"counters of two writers add up", togetherCounters},
 	{"the series of two writers add up, and what both record counts once", togetherSeries},
 	{"failures that two record at once are one alert, which either ends", togetherAlerts},
+	{"of openings of a group of one key one is kept, and the others join it", togetherGroups},
 	{"of puts of a setting by two one wins each revision", togetherSettings},
 	{"an open run ends by a fact of the other one", togetherRuns},
 	{"an open run of one is not replaced by the other one, unless it takes it over", togetherRunners},
@@ -214,6 +216,50 @@ func togetherAlerts(t *testing.T, p *pair) {
 	p.a.record(t, failure(1, noon+2*hour))
 	if all := p.b.alerts(t); len(all) != 2 || !all[0].Open() || all[1].Open() {
 		t.Errorf("after the next failure: %+v", all)
+	}
+}
+
+// togetherGroups: whoever is refused reads again and adds its alert to the group that is there.
+func togetherGroups(t *testing.T, p *pair) {
+	const tellers = 8
+	var facts []domain.Execution
+	for i := range tellers {
+		facts = append(facts, failure(i+1, noon))
+	}
+	p.a.record(t, facts...)
+	changes, key := changedAlerts(t, p.a), groupOf(1)
+	var opened atomic.Int32
+	ok(t, parallel(tellers, func(i int) error {
+		n := p.each(i).Notices()
+		g := twinOf(key, i+1)
+		g.Counts = domain.GroupCounts{}
+		for {
+			g.Counts.Jobs++
+			err := n.Advance(t.Context(), store.NoticeStep{
+				Groups: []domain.Group{g}, Members: []domain.Member{memberOf(g, i+1)}, Seen: changes[i : i+1],
+			})
+			if err == nil && g.Revision == 0 {
+				opened.Add(1)
+			}
+			if domain.ErrorCode(err) != domain.CodeConflict {
+				return err
+			}
+			known, err := n.Groups(t.Context(), store.GroupQuery{Open: true, Limit: 2})
+			if err != nil || len(known) != 1 {
+				return cmp.Or(err, fmt.Errorf("%d groups are open: %+v", len(known), known))
+			}
+			g = known[0]
+		}
+	}))
+	for _, f := range []*fixture{p.a, p.b} {
+		groups := groupsOf(t, f, store.GroupQuery{})
+		if len(groups) != 1 || groups[0].Counts.Jobs != tellers || opened.Load() != 1 {
+			t.Fatalf("%d have opened a group, and there are %+v", opened.Load(), groups)
+		}
+		if n := len(must(f.Notices().MembersOf(t.Context(), groups[0].ID, domain.JobID{}, 100))(t)); n != tellers {
+			t.Errorf("%d members", n)
+		}
+		equal(t, len(changedAlerts(t, f)), 0)
 	}
 }
 
