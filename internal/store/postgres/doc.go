@@ -21,6 +21,10 @@
 // After a failover that has lost acknowledged commits, what this process has recorded last is stored again before
 // W moves ([ring], ADR 50).
 //
+// Changes of the schema hold up nobody for longer than 250 ms ([migrator]): an index of a table that may be large is
+// built CONCURRENTLY ([indexBuild]), and what needs a table for itself gives up its place in the line and tries again.
+// A start goes on with what a crash has left of a change.
+//
 // Several processes do this at a time, so nothing that another one may change is kept in memory. Two
 // exceptions cost nothing but a look that finds nothing: the keys of open runs ([openRuns]), and which days are
 // marked as used ([days]).
@@ -46,7 +50,8 @@
 //
 // Each file uses only those before it:
 //
-//	fault.go dial_linux.go dial_other.go dial.go conn.go migrate.go version.go trail.go idempotencyrow.go
+//	fault.go dial_linux.go dial_other.go dial.go conn.go indexbuild.go migrate.go version.go trail.go
+//	idempotencyrow.go
 //	fact.go ring.go shards.go zonerules.go nodes.go move.go
 //	group.go jobs.go jobcreate.go jobchange.go jobsread.go pauses.go joblist.go joblistnames.go
 //	operations.go keys.go sessions.go changes.go idempotency.go

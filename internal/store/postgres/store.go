@@ -185,7 +185,7 @@ func (s *Store) prepare(ctx context.Context, cfg *Config) error {
 	case settings["transaction_read_only"] == "on":
 		return domain.Unavailable(nil, "it is read-only: it may be a standby")
 	}
-	if err := migrate(ctx, s.edit); err != nil {
+	if err := migrate(ctx, s.edit, s.log); err != nil {
 		return err
 	}
 	moved, err := readMove(ctx, s.edit)
