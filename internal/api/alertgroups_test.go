@@ -12,11 +12,16 @@ import (
 // seedNotices stores a group of alerts of a job, and a message about it that could not be delivered yet.
 func seedNotices(t *testing.T, f *fixture, id string) (group, message string) {
 	t.Helper()
+	return seedNoticesOf(t, f, id, "https://payments.example.com:443")
+}
+
+func seedNoticesOf(t *testing.T, f *fixture, id, host string) (group, message string) {
+	t.Helper()
 	job := jobID(t, id)
 	key := domain.AlertKey{JobID: job, OpenedAt: base}
 	g := domain.Group{
 		ID: domain.NewGroupID("default", "k", key, base), State: domain.GroupOpen, Rule: "default", By: domain.ByHost,
-		Key: "https://payments.example.com:443", Level: domain.LevelCritical,
+		Key: host, Level: domain.LevelCritical,
 		Counts: domain.GroupCounts{Jobs: 1, AllJobs: 2, Failures: 7}, FirstAt: base, LastAt: base + 5_000,
 		Samples: []domain.GroupSample{{
 			JobID: job, Name: "charge", Namespace: "default", Target: "payments.example.com:443",
@@ -129,7 +134,7 @@ func TestResendNotification(t *testing.T) {
 	f := newFixture(t)
 	h := newAPI(t, f)
 	_, message := seedNotices(t, f, create(t, h, minimal))
-	second, _ := seedNotices(t, f, create(t, h, minimal))
+	second, _ := seedNoticesOf(t, f, create(t, h, minimal), "https://orders.example.com:443")
 	id, err := domain.ParseNotificationID(message)
 	if err != nil {
 		t.Fatal(err)
