@@ -213,9 +213,8 @@ func (p *patrol) page(ctx context.Context, s *stepping, r *domain.AlertRule) (ne
 	if err != nil || r.Limit != "" && r.Match.Namespace != "" && r.Limit != r.Match.Namespace {
 		return next, nil //nolint:nilerr // a rule whose host cannot be read is about no job
 	}
-	active := true
 	q := store.JobQuery{
-		After: p.after, Limit: jobsAStep, MaxBody: 1, IDs: r.Match.Jobs, Active: &active, Namespace: r.Match.Namespace,
+		After: p.after, Limit: jobsAStep, MaxBody: 1, IDs: r.Match.Jobs, Fires: true, Namespace: r.Match.Namespace,
 		Tag: r.Match.Tag, Host: host,
 	}
 	if q.Namespace == "" {

@@ -38,6 +38,10 @@ func TestNotRun(t *testing.T) {
 		{"resumed, and due since", of(func(v *domain.Version) { v.EffectiveFrom += 5*hour + 1 }), from + hour,
 			from + 7*hour, 6 * hour, 6 * hour},
 		{"paused", of(func(v *domain.Version) { v.Active = false }), from, from + 9*hour, 0, 0},
+		{"paused until", of(func(v *domain.Version) { v.Active, v.Pause.Until = false, from+5*hour+1 }), from,
+			from + 5*hour + 30*minute, 0, 0},
+		{"paused until, and due since", of(func(v *domain.Version) { v.Active, v.Pause.Until = false, from+5*hour+1 }),
+			from, from + 7*hour, 6 * hour, 6 * hour},
 		{"over", of(func(v *domain.Version) { v.Spec.EndAt = from + 2*hour + 1 }), from + 2*hour, from + 9*hour, 0, 0},
 		{"over, and its last fire was not sent", of(func(v *domain.Version) { v.Spec.EndAt = from + 2*hour + 1 }),
 			from + hour, from + 9*hour, 2 * hour, 2 * hour},
@@ -67,8 +71,8 @@ func (w *world) skip(n int) {
 	w.put(n, func(e *domain.Execution) { e.Status, e.StartedAt, e.Error = domain.StatusSkipped, 0, "still running" })
 }
 
-// People are told of a job that is not sent for longer than the tolerance, whoever decides, and when it runs again. Not
-// of one that is sent, that is paused, or of which a call is under way.
+// People are told of a job that is not sent for longer than the tolerance, also after the end of a pause, whoever
+// decides, and when it runs again. Not of one that is sent, that is paused, or of which a call is under way.
 func TestAJobThatHasNotRunIsTold(t *testing.T) {
 	notRun(t, func(t *testing.T, w *world) {
 		spec := domain.DefaultSpec()
@@ -77,6 +81,11 @@ func TestAJobThatHasNotRunIsTold(t *testing.T) {
 		paused := domain.Version{JobID: jobID(3), Number: 2, EffectiveFrom: now + 1, EffectiveTo: domain.Forever,
 			CreatedAt: 1, Spec: spec}
 		if err := w.store.Jobs().Update(t.Context(), paused); err != nil {
+			t.Fatal(err)
+		}
+		ended := paused // nobody notes that this pause ends
+		ended.JobID, ended.Pause.Until = jobID(5), now+30_000
+		if err := w.store.Jobs().Update(t.Context(), ended); err != nil {
 			t.Fatal(err)
 		}
 		under := domain.OpenRun{FireKey: domain.FireKey{JobID: jobID(4), ScheduledAt: now + 60_000}, Version: 1,

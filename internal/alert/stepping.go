@@ -184,18 +184,19 @@ func setNextFire(g *domain.Group, job *domain.Version) {
 	}
 }
 
-// jobs returns the current versions of jobs that are active, without bodies.
+// jobs returns the current versions of jobs that are not paused, without bodies. A pause that has ended is none.
 func (s *stepping) jobs(ctx context.Context, ids []domain.JobID) (map[domain.JobID]*domain.Version, error) {
 	found := make(map[domain.JobID]*domain.Version, len(ids))
-	active := true
-	q := store.JobQuery{IDs: ids, Active: &active, Limit: len(ids), MaxBody: 1}
+	q := store.JobQuery{IDs: ids, Fires: true, Limit: len(ids), MaxBody: 1}
 	for len(ids) > 0 {
 		page, err := s.stored.Jobs().List(ctx, q)
 		if err != nil {
 			return nil, err
 		}
 		for i := range page.Jobs {
-			found[page.Jobs[i].ID] = &page.Jobs[i].Current
+			if v := &page.Jobs[i].Current; v.ActiveFrom() <= s.now {
+				found[v.JobID] = v
+			}
 		}
 		if q.After = page.Next; q.After.IsZero() {
 			break

@@ -51,7 +51,8 @@ func (h *forecastRoutes) register(rt *router) {
 	register(rt, huma.Operation{
 		OperationID: "get-forecast", Method: http.MethodGet, Path: "/forecast", Tags: []string{"Schedules"},
 		Summary: "See how many fires are due when",
-		Description: "Of the current versions of all active jobs, or of those that the filters select: the next hour " +
+		Description: "Of the current versions of all jobs that are active or whose pause has an end, from that end " +
+			"on, or of those that the filters select: the next hour " +
 			"by second, the next day by minute, or the next week by hour. Retries and manual triggers are not " +
 			"foreseen, and fires before the present second are not counted. It is computed from the jobs as they " +
 			"are stored and answered again for some time: computedAt says when it was made. At a million jobs that " +
@@ -101,7 +102,7 @@ type forecastBody struct {
 	To          int64           `json:"to" format:"unix-ms" doc:"The end of the last step, Unix milliseconds." example:"1767312000000"`
 	Step        string          `json:"step" enum:"second,minute,hour" doc:"How long a step is." example:"minute"`
 	ComputedAt  int64           `json:"computedAt" format:"unix-ms" doc:"When it was computed, Unix milliseconds." example:"1767225600000"`
-	Jobs        int             `json:"jobs" doc:"How many active jobs were counted." example:"1000000"`
+	Jobs        int             `json:"jobs" doc:"How many jobs were counted: those that are active, or whose pause has an end." example:"1000000"`
 	Total       int64           `json:"total" doc:"How many fires are due in all." example:"288"`
 	Points      []forecastPoint `json:"points" nullable:"false" doc:"Each step, in order, also those without fires."`
 	Peak        *forecastPeak   `json:"peak,omitempty" doc:"The first step with the most fires. Absent: there are none."`
@@ -212,8 +213,7 @@ func (in *forecastInput) window(now int64) (w forecast.Window, err error) {
 // count counts the fires of the jobs that a query selects, from the present second on.
 func (h *forecastRoutes) count(ctx context.Context, q *store.JobQuery, w forecast.Window, now int64) (
 	load forecast.Load, err error) {
-	active := true
-	q.Active, q.Limit, q.MaxBytes, q.MaxBody = &active, forecastPiece, pageBytes, 1
+	q.Fires, q.Limit, q.MaxBytes, q.MaxBody = true, forecastPiece, pageBytes, 1
 	counter, rests := forecast.NewCounter(w, now-now%1_000), 0
 	counter.Rest = func() bool {
 		rests++

@@ -63,6 +63,46 @@ func TestForecast(t *testing.T) {
 	}
 }
 
+// TestFiresAfterAPause: whatever tells of fires that are not due yet has those from the end of a pause on, and none
+// before it.
+func TestFiresAfterAPause(t *testing.T) {
+	h := newAPI(t, newFixture(t))
+	active := create(t, h, laidOver(`"schedule":"0 30 * * * *"`))
+	ends := create(t, h, laidOver(`"schedule":"0 0 * * * *","isActive":false,"pausedUntil":"2026-01-01T02:00:00Z"`))
+	stays := create(t, h, laidOver(`"schedule":"0 0 * * * *","isActive":false,"pausedReason":"x"`))
+	var got forecastBody
+	call(t, h, "GET", "/forecast?step=hour", "").into(t, 200, &got)
+	if got.Jobs != 2 || got.Points[0].Count != 1 || got.Points[1].Count != 1 || got.Points[2].Count != 2 ||
+		got.Points[100].Count != 2 || got.Peak.At != base+2*3_600_000 {
+		t.Errorf("%d jobs, %v, the peak is %+v", got.Jobs, got.Points[:4], got.Peak)
+	}
+	for query, want := range map[string]string{
+		"sort=nextFireAt":                                    active + ends + stays,
+		"nextFireBefore=2026-01-01T02:00:01Z":                active + ends,
+		"nextFireBefore=2026-01-01T02:00:00Z":                active,
+		"nextFireBefore=2026-01-01T02:00:01Z&isActive=false": ends,
+	} {
+		var list jobsBody
+		call(t, h, "GET", "/jobs?"+query, "").into(t, 200, &list)
+		ids := ""
+		for _, j := range list.Jobs {
+			ids += j.ID
+		}
+		if ids != want {
+			t.Errorf("%s: %s, want %s", query, ids, want)
+		}
+	}
+	for id, want := range map[string]string{
+		active: "0 gained, 0 lost", ends: "1 gained, 0 lost", stays: "720 gained, 0 lost",
+	} {
+		var got changePreviewBody
+		call(t, h, "POST", "/jobs/"+id+"/preview", `{"isActive":true}`).into(t, 200, &got)
+		if is := fmt.Sprintf("%d gained, %d lost", got.Fires.GainedCount, got.Fires.LostCount); is != want {
+			t.Errorf("a resume: %s, want %s", is, want)
+		}
+	}
+}
+
 // TestForecastIsKept for a while, and not for longer.
 func TestForecastIsKept(t *testing.T) {
 	f := newFixture(t)

@@ -61,7 +61,7 @@ func (p includeParam) parse() (lastExecution bool, err error) {
 type listInput struct {
 	JobFilter
 	Include includeParam `query:"include"`
-	Due     instantParam `query:"nextFireBefore" doc:"Only active jobs whose next fire is before this instant, in the order of sort. The next fires are in memory and not in an index, so pages may end early."`
+	Due     instantParam `query:"nextFireBefore" doc:"Only jobs whose next fire is before this instant, in the order of sort. The next fires are in memory and not in an index, so pages may end early."`
 	Never   boolParam    `query:"neverRan" doc:"Only jobs of which no execution has ended (true), or only the others (false), as far as the record is kept. A job whose schedule had a fire an hour ago or earlier has run. The record is looked up for up to 200 jobs, so pages may end early."`
 	Sort    sortParam    `query:"sort"`
 	Count   boolParam    `query:"count" doc:"true: how many jobs there are, in the place of the list. limit does not matter then. With nextCursor not all were counted: the counts of the pages are to be added."`

@@ -85,15 +85,35 @@ func (v *Version) Timing() (Timing, error) {
 
 // TimingOf is [Version.Timing] for a caller that has the compiled schedule already.
 func (v *Version) TimingOf(sched *cron.Schedule) Timing {
-	w := Window{
+	return v.Window().Timing(sched, v.JobID, v.CreatedAt)
+}
+
+// Window returns the part of the version that decides which instants of its schedule are fires.
+func (v *Version) Window() Window {
+	return Window{
 		From: v.EffectiveFrom, To: v.EffectiveTo, Active: v.Active, Until: v.Pause.Until,
 		StartAt: v.Spec.StartAt, EndAt: v.Spec.EndAt, JitterMs: v.Spec.JitterMs,
 	}
-	return w.Timing(sched, v.JobID, v.CreatedAt)
 }
 
+// ActiveFrom returns from when on a version is not paused, in Unix milliseconds: one that is active from the beginning
+// of time on, another one from the end of its pause on, or [Forever] where that has none. Whoever asks from when on a
+// version fires asks here: the state alone does not tell, since a pause ends by itself.
+func ActiveFrom(active bool, until int64) int64 {
+	switch {
+	case active:
+		return 0
+	case until != 0:
+		return until
+	}
+	return Forever
+}
+
+// ActiveFrom is [ActiveFrom] of the version.
+func (v *Version) ActiveFrom() int64 { return ActiveFrom(v.Active, v.Pause.Until) }
+
 // Fires reports whether the version has fires: it is active, or paused with an end, from which on it has.
-func (v *Version) Fires() bool { return v.Active || v.Pause.Until != 0 }
+func (v *Version) Fires() bool { return v.ActiveFrom() != Forever }
 
 // Window is the part of a version that decides which instants of its schedule
 // are fires.
@@ -107,24 +127,22 @@ type Window struct {
 
 // Timing compiles the window for one job.
 func (w Window) Timing(sched *cron.Schedule, id JobID, createdAt int64) Timing {
-	t := Timing{
-		schedule: sched,
-		binding:  Bind(id, createdAt),
-		offset:   JitterOffset(id, w.JitterMs),
-		from:     max(w.From, w.StartAt),
-		to:       w.To,
-	}
-	if w.EndAt != 0 {
-		t.to = min(t.to, w.EndAt)
-	}
-	switch {
-	case w.Active:
-	case w.Until != 0: // it fires from then on, whenever somebody notes that the pause has ended
-		t.from = max(t.from, w.Until)
-	default:
-		t.to = t.from
-	}
+	t := Timing{schedule: sched, binding: Bind(id, createdAt), offset: JitterOffset(id, w.JitterMs)}
+	t.from, t.to = w.Span()
 	return t
+}
+
+// Span returns from when on and before when instants are fires. There are none if from is not before to.
+func (w Window) Span() (from, to int64) {
+	from, to = max(w.From, w.StartAt), w.To
+	if w.EndAt != 0 {
+		to = min(to, w.EndAt)
+	}
+	active := ActiveFrom(w.Active, w.Until)
+	if active == Forever {
+		return from, from
+	}
+	return max(from, active), to // whenever somebody notes that the pause has ended
 }
 
 // Next returns the first fire strictly after the instant, in Unix

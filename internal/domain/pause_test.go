@@ -42,3 +42,33 @@ func TestPauseOfAVersion(t *testing.T) {
 		}
 	}
 }
+
+// TestActiveFrom: from when on a version is not paused, and with it from when on and before when it fires.
+func TestActiveFrom(t *testing.T) {
+	for name, c := range map[string]struct {
+		w        Window
+		active   int64
+		fires    bool
+		from, to int64
+	}{
+		"active":                        {Window{From: 100, To: 900, Active: true}, 0, true, 100, 900},
+		"active, with a start":          {Window{From: 100, To: 900, Active: true, StartAt: 300}, 0, true, 300, 900},
+		"active, with an end":           {Window{From: 100, To: 900, Active: true, EndAt: 300}, 0, true, 100, 300},
+		"paused":                        {Window{From: 100, To: 900}, Forever, false, 100, 100},
+		"paused, with a start":          {Window{From: 100, To: 900, StartAt: 300}, Forever, false, 300, 300},
+		"paused until":                  {Window{From: 100, To: 900, Until: 500}, 500, true, 500, 900},
+		"paused until before it began":  {Window{From: 100, To: 900, Until: 50}, 50, true, 100, 900},
+		"paused until before its start": {Window{From: 100, To: 900, Until: 200, StartAt: 300}, 200, true, 300, 900},
+		"paused until after its start":  {Window{From: 100, To: 900, Until: 400, StartAt: 300}, 400, true, 400, 900},
+		"paused until after its end":    {Window{From: 100, To: 900, Until: 400, EndAt: 300}, 400, true, 400, 300},
+	} {
+		v := Version{EffectiveFrom: c.w.From, EffectiveTo: c.w.To, Active: c.w.Active, Pause: Pause{Until: c.w.Until},
+			Spec: Spec{StartAt: c.w.StartAt, EndAt: c.w.EndAt}}
+		if v.Window() != c.w {
+			t.Errorf("%s: the window of the version is %+v", name, v.Window())
+		}
+		if from, to := c.w.Span(); v.ActiveFrom() != c.active || v.Fires() != c.fires || from != c.from || to != c.to {
+			t.Errorf("%s: active from %d, fires: %t, from %d to %d", name, v.ActiveFrom(), v.Fires(), from, to)
+		}
+	}
+}

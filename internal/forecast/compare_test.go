@@ -31,8 +31,12 @@ func someVersion(r *rand.Rand) domain.Version {
 		spec.EndAt = now + 2*day + r.Int64N(3*day)
 	}
 	id := domain.JobID{byte(r.IntN(3)), 1, 6: 0x70, 8: 0x80}
-	return domain.Version{JobID: id, Number: 1, EffectiveFrom: now - r.Int64N(5*day), EffectiveTo: domain.Forever,
-		CreatedAt: now - 9*day, Active: r.IntN(8) > 0, Spec: spec}
+	v := domain.Version{JobID: id, Number: 1, EffectiveFrom: now - r.Int64N(5*day), EffectiveTo: domain.Forever,
+		CreatedAt: now - 9*day, Active: r.IntN(4) > 0, Spec: spec}
+	if !v.Active && r.IntN(2) == 0 {
+		v.Pause.Until = now + r.Int64N(4*day) - day
+	}
+	return v
 }
 
 func timingOf(t testing.TB, v *domain.Version) domain.Timing {

@@ -68,7 +68,7 @@ type calendarKey struct {
 	schedule *cron.Schedule
 	class    uint64
 	offset   int64 // of jitter; whole seconds where its rest does not matter
-	from, to int64 // of the version, as far as it ends the window
+	from, to int64 // of the version's fires, as far as it ends the window
 }
 
 // calendar is the fires of jobs with one key.
@@ -113,9 +113,9 @@ func NewCounter(w Window, since int64) *Counter {
 	return c
 }
 
-// Add counts a job by its current version. One that is paused, or cannot be run, has no fires.
+// Add counts a job by its current version. One that is paused without an end, or cannot be run, has no fires.
 func (c *Counter) Add(v *domain.Version) {
-	if !v.Active {
+	if !v.Fires() {
 		return
 	}
 	sched, err := v.CompileBy(c.parse)
@@ -165,11 +165,12 @@ func (c *Counter) calendarOf(v *domain.Version, sched *cron.Schedule) *calendar 
 	s := &v.Spec
 	key := calendarKey{schedule: sched, class: sched.Class(domain.Bind(v.JobID, v.CreatedAt)),
 		offset: domain.JitterOffset(v.JobID, s.JitterMs), to: domain.Forever}
-	if from := max(v.EffectiveFrom, s.StartAt); from > c.since {
+	from, to := v.Window().Span()
+	if from > c.since {
 		key.from = from
 	}
-	if s.EndAt != 0 && s.EndAt < c.window.To {
-		key.to = s.EndAt
+	if to < c.window.To {
+		key.to = to
 	}
 	if key.from == 0 && key.to == domain.Forever {
 		key.offset -= key.offset % 1_000 // what is counted begins and ends with a second

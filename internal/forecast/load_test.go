@@ -26,7 +26,7 @@ func jobs(r *rand.Rand, n int) []domain.Version {
 	return all
 }
 
-// TestLoadIsTheSumOfAllFires, each job enumerated for itself.
+// TestLoadIsTheSumOfAllFires, each job enumerated for itself, also of those whose pause has an end.
 func TestLoadIsTheSumOfAllFires(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	for _, w := range []Window{{now, now + day/24, 1_000}, {now + 7_000, now + 7_000 + day, 60_000},
@@ -39,9 +39,6 @@ func TestLoadIsTheSumOfAllFires(t *testing.T) {
 		for i := range all {
 			v := &all[i]
 			c.Add(v)
-			if !v.Active {
-				continue
-			}
 			fires := firesOf(timingOf(t, v), w.From-1, w.To)
 			for _, at := range fires {
 				points[(at-w.From)/w.Step]++
@@ -76,6 +73,31 @@ func TestLoadIsTheSumOfAllFires(t *testing.T) {
 		}
 		if len(got.ByHost) != 4 || len(got.ByTag) != 3 || len(got.ByNamespace) != 2 {
 			t.Errorf("%v %v %v", got.ByHost, got.ByTag, got.ByNamespace)
+		}
+	}
+}
+
+// TestLoadAfterPauses: jobs that are paused until an instant share a calendar from then on, and have no fire before.
+func TestLoadAfterPauses(t *testing.T) {
+	v := someVersion(rand.New(rand.NewPCG(1, 1)))
+	v.Active, v.Pause.Until, v.EffectiveFrom = false, now+day/48, now-day
+	v.Spec = domain.DefaultSpec()
+	v.Spec.Schedule, v.Spec.API, v.Spec.Type = "0 * * * * *", "http://h.example/", domain.AtLeastOnce
+	c := NewCounter(Window{now, now + day/24, 60_000}, now)
+	for n := range byte(3) {
+		v.JobID = domain.JobID{n + 1}
+		if n == 2 {
+			v.Pause.Until = 0 // until somebody resumes it
+		}
+		c.Add(&v)
+	}
+	got := c.Load()
+	if got.Jobs != 2 || got.Total != 60 || len(c.calendars) != 1 {
+		t.Errorf("%d fires of %d jobs, by %d calendars", got.Total, got.Jobs, len(c.calendars))
+	}
+	for i, p := range got.Points {
+		if want := int64(i / 30 * 2); p.Count != want {
+			t.Fatalf("minute %d: %d fires, want %d", i, p.Count, want)
 		}
 	}
 }
@@ -136,11 +158,8 @@ func TestFiresThatArePastAreNotCounted(t *testing.T) {
 			v.EffectiveFrom = since + r.Int64N(60_000)
 		}
 		c.Add(v)
-		if v.Active {
-			fires := firesOf(timingOf(t, v), since-1, w.To)
-			total += int64(len(fires))
-			first += int64(len(firesOf(timingOf(t, v), since-1, w.From+w.Step)))
-		}
+		total += int64(len(firesOf(timingOf(t, v), since-1, w.To)))
+		first += int64(len(firesOf(timingOf(t, v), since-1, w.From+w.Step)))
 	}
 	got := c.Load()
 	if got.Total != total || got.Points[0] != (Point{now, first}) || first == 0 || first == total {

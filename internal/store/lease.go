@@ -114,14 +114,14 @@ func (sh *Shard) Advance(b *Beat, ahead int64) {
 }
 
 // EffectiveWithout returns from when a change is valid that is made without the owner of the
-// shard, in Unix milliseconds. What ends an active version begins beyond H, up to which the
-// owner may send by what it knows. What ends none begins after W, and after the clock of the
+// shard, in Unix milliseconds. What ends a version that may have fires up to H begins beyond H, up to
+// which the owner may send by what it knows. What ends none begins after W, and after the clock of the
 // last beat, which W does not pass before the owner has loaded the change. Both begin after
 // the store's clock, not before the instant that is wanted, and after the version that they
-// follow; after is its EffectiveFrom.
-func EffectiveWithout(sh *Shard, ends bool, wanted, after, ahead int64) int64 {
+// follow. Its EffectiveFrom is after, and activeFrom its [domain.ActiveFrom]: domain.Forever where there is none.
+func EffectiveWithout(sh *Shard, activeFrom, wanted, after, ahead int64) int64 {
 	from := max(sh.Watermark, sh.Horizon-ahead)
-	if ends {
+	if activeFrom <= sh.Horizon {
 		from = sh.Horizon
 	}
 	return max(from, sh.Clock, wanted-1, after) + 1

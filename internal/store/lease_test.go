@@ -85,7 +85,7 @@ func TestAnEditBeginsAfterTheWatermark(t *testing.T) {
 				sh.Renew(&Beat{Lease: sh.Lease, Watermark: domain.Forever, Clock: sh.Clock, Last: sh.Progress()}, ahead)
 				sh.Watermark = row.Watermark
 			}
-			from := EffectiveWithout(&sh, false, 0, 0, ahead)
+			from := EffectiveWithout(&sh, domain.Forever, 0, 0, ahead)
 			sh.Revision++
 			sh.Renew(&Beat{Lease: sh.Lease, Watermark: domain.Forever, Clock: sh.Clock, Last: before}, ahead)
 			if sh.Watermark >= from {
@@ -98,23 +98,27 @@ func TestAnEditBeginsAfterTheWatermark(t *testing.T) {
 func TestEffectiveWithout(t *testing.T) {
 	t.Parallel()
 	row := Shard{Horizon: 10_000, Watermark: 6_000, Clock: 8_000}
+	const none = domain.Forever
 	for name, c := range map[string]struct {
 		sh     Shard
-		ends   bool
+		active int64
 		wanted int64
 		after  int64
 		want   int64
 	}{
-		"ends a version":               {row, true, 0, 0, 10_001},
-		"ends none":                    {row, false, 0, 0, 8_001},
-		"the owner is silent":          {Shard{Horizon: 10_000, Watermark: 6_000, Clock: 60_000}, true, 0, 0, 60_001},
-		"the clock was set back":       {Shard{Horizon: 10_000, Watermark: 6_000, Clock: 1_000}, false, 0, 0, 7_001},
-		"the clock was set back, W":    {Shard{Horizon: 10_000, Watermark: 9_000, Clock: 1_000}, false, 0, 0, 9_001},
-		"later is wanted":              {row, true, 20_000, 0, 20_000},
-		"earlier is wanted":            {row, false, 2_000, 0, 8_001},
-		"the version before it begins": {row, false, 0, 15_000, 15_001},
+		"ends a version":               {row, 0, 0, 0, 10_001},
+		"ends none":                    {row, none, 0, 0, 8_001},
+		"ends a pause that has ended":  {row, 7_000, 0, 0, 10_001},
+		"ends a pause that ends at H":  {row, 10_000, 0, 0, 10_001},
+		"ends a pause that ends later": {row, 10_001, 0, 0, 8_001},
+		"the owner is silent":          {Shard{Horizon: 10_000, Watermark: 6_000, Clock: 60_000}, 0, 0, 0, 60_001},
+		"the clock was set back":       {Shard{Horizon: 10_000, Watermark: 6_000, Clock: 1_000}, none, 0, 0, 7_001},
+		"the clock was set back, W":    {Shard{Horizon: 10_000, Watermark: 9_000, Clock: 1_000}, none, 0, 0, 9_001},
+		"later is wanted":              {row, 0, 20_000, 0, 20_000},
+		"earlier is wanted":            {row, none, 2_000, 0, 8_001},
+		"the version before it begins": {row, none, 0, 15_000, 15_001},
 	} {
-		if got := EffectiveWithout(&c.sh, c.ends, c.wanted, c.after, 3_000); got != c.want {
+		if got := EffectiveWithout(&c.sh, c.active, c.wanted, c.after, 3_000); got != c.want {
 			t.Errorf("%s: from %d, want %d", name, got, c.want)
 		}
 	}

@@ -31,6 +31,7 @@ type JobQuery struct {
 
 	IDs       []domain.JobID // of these; nil: of all
 	Active    *bool
+	Fires     bool   // only those that have fires: they are active, or their pause has an end ([domain.Version.Fires])
 	Failing   *bool  // whether the job has an open alert of failures
 	Namespace string // exact
 	Key       string // exact. With it a store looks at the jobs of that key alone
@@ -61,7 +62,7 @@ type JobPage struct {
 // all filters but IDs, Failing and Accept.
 func (q *JobQuery) Selects(v *domain.Version) bool {
 	s := &v.Spec
-	return (q.Active == nil || *q.Active == v.Active) &&
+	return (q.Active == nil || *q.Active == v.Active) && (!q.Fires || v.Fires()) &&
 		(q.Namespace == "" || q.Namespace == s.Namespace) &&
 		(q.Key == "" || q.Key == s.Key) &&
 		(q.Name == "" || q.Name == s.Name) &&

@@ -28,7 +28,7 @@ func (v *View) withNext(j *domain.Job) Job {
 
 // nextOf computes the next fire of a version after an instant.
 func nextOf(current *domain.Version, after int64) (int64, bool) {
-	if !current.Active {
+	if !current.Fires() {
 		return 0, false
 	}
 	timing, err := current.Timing()

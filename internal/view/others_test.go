@@ -110,12 +110,13 @@ func TestExecutionOfAnyNode(t *testing.T) {
 func TestNextFiresOfOtherNodes(t *testing.T) {
 	v, _, _, st := withOthers(t)
 	var versions []domain.Version
-	for i, schedule := range []string{"*/5 * * * * *", "0 0 0 1 1 *", "*/7 * * * * *"} {
+	for i, schedule := range []string{"*/5 * * * * *", "0 0 0 1 1 *", "*/7 * * * * *", "*/7 * * * * *"} {
 		spec := domain.DefaultSpec()
 		spec.Schedule, spec.API, spec.Type = schedule, "http://a.test/", domain.AtLeastOnce
 		versions = append(versions, domain.Version{JobID: domain.JobID{byte(i + 2)}, Number: 1, EffectiveFrom: 500,
-			EffectiveTo: domain.Forever, Active: i != 2, Spec: spec})
+			EffectiveTo: domain.Forever, Active: i < 2, Spec: spec})
 	}
+	versions[3].Pause.Until = 20_000
 	if err := st.Jobs().Create(t.Context(), versions); err != nil {
 		t.Fatal(err)
 	}
@@ -126,13 +127,16 @@ func TestNextFiresOfOtherNodes(t *testing.T) {
 	if j, err := v.Job(t.Context(), versions[2].JobID); err != nil || j.NextFireAt != nil {
 		t.Errorf("a paused job: %+v, %v", j, err)
 	}
+	if j, err := v.Job(t.Context(), versions[3].JobID); err != nil || j.NextFireAt == nil || *j.NextFireAt != 21_000 {
+		t.Errorf("a job that is paused until 20 s: %+v, %v", j, err)
+	}
 	page, err := v.JobsOf(t.Context(), store.JobQuery{Limit: 10}, JobsNow{DueBefore: 6_000})
 	if err != nil || len(page.Jobs) != 1 || page.Jobs[0].ID != versions[0].JobID {
 		t.Errorf("%+v, %v", page, err)
 	}
 	page, err = v.JobsOf(t.Context(), store.JobQuery{Limit: 10, CountOnly: true},
 		JobsNow{DueBefore: domain.Forever})
-	if err != nil || page.Count != 2 {
+	if err != nil || page.Count != 3 {
 		t.Errorf("%+v, %v", page, err)
 	}
 	v.others = nil // of one node the engine knows every next fire

@@ -886,7 +886,7 @@ export interface Forecast {
   computedAt: number;
   /** The beginning of the first step, Unix milliseconds. */
   from: number;
-  /** How many active jobs were counted. */
+  /** How many jobs were counted: those that are active, or whose pause has an end. */
   jobs: number;
   /** The first step with the most fires. Absent: there are none. */
   peak?: ForecastPeak;
@@ -2834,7 +2834,7 @@ export interface Routes {
       text?: string;
       /** lastExecution: the newest execution of each job that has ended. limit is 200 at most then. */
       include?: "lastExecution";
-      /** Only active jobs whose next fire is before this instant, in the order of sort. The next fires are in memory and not in an index, so pages may end early. */
+      /** Only jobs whose next fire is before this instant, in the order of sort. The next fires are in memory and not in an index, so pages may end early. */
       nextFireBefore?: 0 | number | string;
       /** Only jobs of which no execution has ended (true), or only the others (false), as far as the record is kept. A job whose schedule had a fire an hour ago or earlier has run. The record is looked up for up to 200 jobs, so pages may end early. */
       neverRan?: boolean;

@@ -21,11 +21,8 @@ type Unusable struct {
 // UnknownFires is the record of the time in which a version that has ended
 // could not be run. Which fires it had is not known: the record covers all of them.
 func UnknownFires(a store.Aside, v *domain.Version, now int64, reason error) (domain.Execution, bool) {
-	from, last := max(a.Since+1, v.EffectiveFrom), v.EffectiveTo-1
-	if !v.Active {
-		from = max(from, v.Pause.Until)
-	}
-	if !v.Fires() || last <= from {
+	from, last := max(a.Since+1, v.EffectiveFrom, v.ActiveFrom()), v.EffectiveTo-1
+	if last <= from {
 		return domain.Execution{}, false
 	}
 	return domain.Execution{

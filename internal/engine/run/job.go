@@ -104,8 +104,7 @@ func (j *Job) takeOver(r *Run) bool {
 // PauseEnded reports whether the job was paused until an instant that has come. Call with the lock of the registry
 // held, or where its edits wait.
 func (j *Job) PauseEnded(now int64) bool {
-	until := j.Current.Plan.Value().Until
-	return !j.Current.Active && until != 0 && until <= now
+	return !j.Current.Active && j.Current.ActiveFrom() <= now
 }
 
 // Follow makes ver the job's current version. What an inactive one stops is

@@ -95,13 +95,20 @@ func newPayload(s *domain.Spec) (*payload, error) {
 // Timing compiles the calendar of the version. It is cheap: the expression is
 // compiled already.
 func (v *Version) Timing(j *Job) domain.Timing {
+	return v.Window().Timing(v.Plan.Value().Schedule, j.ID, j.CreatedAt)
+}
+
+// Window returns the part of the version that decides which instants of its schedule are fires.
+func (v *Version) Window() domain.Window {
 	p := v.Plan.Value()
-	w := domain.Window{
+	return domain.Window{
 		From: v.From, To: v.To.Load(), Active: v.Active, Until: p.Until,
 		StartAt: p.StartAt, EndAt: p.EndAt, JitterMs: p.JitterMs,
 	}
-	return w.Timing(p.Schedule, j.ID, j.CreatedAt)
 }
+
+// ActiveFrom is [domain.ActiveFrom] of the version.
+func (v *Version) ActiveFrom() int64 { return domain.ActiveFrom(v.Active, v.Plan.Value().Until) }
 
 // NextAfter returns the first fire of the version after the instant, or never.
 func (v *Version) NextAfter(j *Job, after int64) int64 {

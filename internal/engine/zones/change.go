@@ -113,7 +113,7 @@ func (c *Change) LogMoved(jobs iter.Seq[*run.Job]) {
 	var named []string
 	for j := range jobs {
 		v := j.Current
-		if !v.Active {
+		if v.ActiveFrom() == domain.Forever {
 			continue
 		}
 		zone := v.Plan.Value().Schedule.Zone()
@@ -154,8 +154,8 @@ func (c *Change) LogMoved(jobs iter.Seq[*run.Job]) {
 // a year.
 func (c *Change) movedOf(j *run.Job, v *run.Version, change changedZone) (gone, added []int64) {
 	p := v.Plan.Value()
-	window := domain.Window{From: max(v.From, c.rulesFrom), To: v.To.Load(), Active: true, StartAt: p.StartAt,
-		EndAt: p.EndAt, JitterMs: p.JitterMs}
+	window := v.Window()
+	window.From = max(window.From, c.rulesFrom)
 	before, after := p.Schedule.WithRules(change.old), p.Schedule.WithRules(change.now)
 	if before == nil || after == nil {
 		return nil, nil

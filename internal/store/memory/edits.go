@@ -36,7 +36,7 @@ func (e edits) Create(ctx context.Context, versions []domain.Version, ahead int6
 			}
 			sh := d.owners.shardOf(v.JobID)
 			raised[sh.Number] = true
-			v.EffectiveFrom = store.EffectiveWithout(sh, false, v.EffectiveFrom, 0, ahead)
+			v.EffectiveFrom = store.EffectiveWithout(sh, domain.Forever, v.EffectiveFrom, 0, ahead)
 		}
 		if err := d.create(ctx, versions); err != nil {
 			return err
@@ -66,7 +66,8 @@ func (e edits) Update(ctx context.Context, next domain.Version, ahead int64) (ma
 		sh := d.owners.shardOf(next.JobID)
 		if is := d.jobs[next.JobID]; is != nil {
 			now := is.current()
-			next.EffectiveFrom = store.EffectiveWithout(sh, now.Active, next.EffectiveFrom, now.EffectiveFrom, ahead)
+			next.EffectiveFrom = store.EffectiveWithout(sh, now.ActiveFrom(), next.EffectiveFrom,
+				now.EffectiveFrom, ahead)
 		}
 		if err := d.update(ctx, next); err != nil {
 			return err
@@ -87,7 +88,7 @@ func (e edits) Delete(ctx context.Context, id domain.JobID, number int, ahead in
 			return nil
 		case is != nil && !is.deleted:
 			now := is.current()
-			at = store.EffectiveWithout(d.owners.shardOf(id), now.Active, 0, now.EffectiveFrom, ahead)
+			at = store.EffectiveWithout(d.owners.shardOf(id), now.ActiveFrom(), 0, now.EffectiveFrom, ahead)
 		}
 		if err := d.remove(ctx, id, number, at); err != nil {
 			return err

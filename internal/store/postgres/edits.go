@@ -73,7 +73,7 @@ func (e *edits) createAtOnce(ctx context.Context, calls []*creation) error {
 			for i := range c.made {
 				r := &c.made[i]
 				sh := known[int(shardOf(r.JobID))]
-				r.From = store.EffectiveWithout(sh, false, r.From, 0, c.ahead)
+				r.From = store.EffectiveWithout(sh, domain.Forever, r.From, 0, c.ahead)
 				c.effects = append(c.effects, effect(sh, r.From, 1))
 			}
 		}
@@ -100,7 +100,7 @@ func (e *edits) create(ctx context.Context, wanted []rows.Version, first *domain
 			if stored, kept := is.first[r.JobID]; kept && like(&stored, &r, e.jobs) {
 				r.From = stored.From
 			} else {
-				r.From = store.EffectiveWithout(sh, false, r.From, 0, ahead)
+				r.From = store.EffectiveWithout(sh, domain.Forever, r.From, 0, ahead)
 				raised[sh.Number] = 1
 			}
 			encoded[i] = r
@@ -144,7 +144,7 @@ func (e *edits) Update(ctx context.Context, next domain.Version, ahead int64) (m
 					return nil // a repeat
 				}
 				row := wanted
-				row.From = store.EffectiveWithout(is.shard, is.active, wanted.From, is.from, ahead)
+				row.From = store.EffectiveWithout(is.shard, is.activeFrom, wanted.From, is.from, ahead)
 				made = effect(is.shard, row.From, 1)
 				return is.update(ctx, b, withoutOwner, &row, e.jobs.box)
 			})
@@ -165,7 +165,7 @@ func (e *edits) Delete(ctx context.Context, id domain.JobID, number int, ahead i
 				made = effect(is.shard, *is.to, 0)
 				return nil // a repeat
 			}
-			at := store.EffectiveWithout(is.shard, is.active, 0, is.from, ahead)
+			at := store.EffectiveWithout(is.shard, is.activeFrom, 0, is.from, ahead)
 			made = effect(is.shard, at, 1)
 			return is.remove(ctx, b, withoutOwner, id, number, at)
 		})

@@ -24,11 +24,13 @@ type lastVersion struct {
 	shard  *store.Shard
 	shards map[int]*store.Shard // it, and those of the caller's leases
 	holder domain.JobID         // of the key that is asked for
+
+	activeFrom int64 // see [domain.ActiveFrom]
 }
 
 const (
 	selectLast = `
-SELECT number, effective_from, effective_to, is_active FROM version WHERE job_id = $1 ORDER BY number DESC LIMIT 1`
+SELECT number, effective_from, effective_to, is_active, CASE WHEN NOT is_active THEN options END FROM version WHERE job_id = $1 ORDER BY number DESC LIMIT 1`
 
 	selectNumber = `SELECT ` + versionColumns + ` FROM version v WHERE v.job_id = $1 AND v.number = $2`
 
@@ -59,9 +61,11 @@ func (l *lastVersion) look(
 	b.Queue(selectLast, [16]byte(id)).Query(func(r pgx.Rows) error {
 		for r.Next() {
 			l.found = true
-			if err := r.Scan(&l.number, &l.from, &l.to, &l.active); err != nil {
+			var options *string
+			if err := r.Scan(&l.number, &l.from, &l.to, &l.active, &options); err != nil {
 				return err
 			}
+			l.activeFrom = domain.ActiveFrom(l.active, rows.PauseOf(textOf(options)).Until)
 		}
 		return r.Err()
 	})

@@ -39,8 +39,9 @@ type candidate struct {
 // countsAll reports whether the query counts all jobs, or those that are active or not.
 func (l *jobList) countsAll() bool {
 	q := l.q
-	return q.CountOnly && q.IDs == nil && q.Accept == nil && q.Failing == nil && q.Namespace == "" && q.Key == "" &&
-		q.Name == "" && q.Tag == "" && q.Text == "" && q.Host == (domain.HostFilter{}) && q.After.IsZero()
+	return q.CountOnly && q.IDs == nil && !q.Fires && q.Accept == nil && q.Failing == nil && q.Namespace == "" &&
+		q.Key == "" && q.Name == "" && q.Tag == "" && q.Text == "" && q.Host == (domain.HostFilter{}) &&
+		q.After.IsZero()
 }
 
 // narrow reports whether plan has an index of its own for those jobs that the query may select.
@@ -74,7 +75,15 @@ func (l *jobList) plan() (query string, args []any) {
 	if q.Descending {
 		order = ` AND (v.job_id < $2 OR $2 = '00000000-0000-0000-0000-000000000000') ORDER BY v.job_id DESC LIMIT $3`
 	}
-	return candidateColumns + failing + ` FROM ` + from + ` WHERE ` + where + order, args
+	return candidateColumns + l.pause() + failing + ` FROM ` + from + ` WHERE ` + where + order, args
+}
+
+// pause returns the column of what says whether a pause ends, as far as the query asks for it. Few jobs have that.
+func (l *jobList) pause() string {
+	if !l.q.Fires {
+		return `NULL::text, `
+	}
+	return `CASE WHEN NOT v.is_active AND v.options LIKE '%"pause":{%' THEN v.options END, `
 }
 
 // failing returns the column that says whether a job is failing, as far as the query asks for it.
@@ -99,10 +108,13 @@ func (l *jobList) piece(ctx context.Context, query string, args []any) (piece []
 }
 
 func scanCandidate(r pgx.Rows) (c candidate, err error) {
-	var key, tags *string
+	var key, tags, pause *string
 	s := &c.v.Spec
 	err = r.Scan((*[16]byte)(&c.v.JobID), &c.v.Number, &c.v.Active, &s.Namespace, &key, &s.Name, &s.API, &tags,
-		&c.failing)
+		&pause, &c.failing)
+	if pause != nil {
+		c.v.Pause = rows.PauseOf(textOf(pause))
+	}
 	s.Key, s.Tags = string(textOf(key)), rows.DecodeTags(textOf(tags))
 	return c, err
 }

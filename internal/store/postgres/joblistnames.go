@@ -91,7 +91,8 @@ func (l *jobList) names(named bool) string {
 	if l.q.Descending {
 		order = orderOfNamesDown
 	}
-	return candidateColumns + l.failing() + ` FROM version v WHERE v.effective_to IS NULL AND ` + where + order
+	return candidateColumns + l.pause() + l.failing() + ` FROM version v WHERE v.effective_to IS NULL AND ` + where +
+		order
 }
 
 // walk examines the jobs of a query from a place on. It reports whether the page has ended.

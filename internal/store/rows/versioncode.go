@@ -121,6 +121,14 @@ func (r *Version) decodeOptions(v *domain.Version) (*storedSigning, []domain.Fau
 	return r.salvageOptions(v)
 }
 
+// PauseOf returns what the options of a version say of its pause, nothing where they cannot be read.
+func PauseOf(options Text) domain.Pause {
+	var v domain.Version
+	r := Version{Options: options}
+	r.decodeOptions(&v)
+	return v.Pause
+}
+
 // salvageOptions reads the options one by one.
 func (r *Version) salvageOptions(v *domain.Version) (*storedSigning, []domain.Fault) {
 	var fields map[string]json.RawMessage

@@ -64,7 +64,7 @@ func (e edits) Create(ctx context.Context, versions []domain.Version, ahead int6
 			if same, err := e.adoptInstant(c, &made[i]); err != nil {
 				return tally{}, err
 			} else if !same {
-				made[i].From = store.EffectiveWithout(&sh, false, made[i].From, 0, ahead)
+				made[i].From = store.EffectiveWithout(&sh, domain.Forever, made[i].From, 0, ahead)
 			}
 		}
 		created, err := e.jobs.create(ctx, c, versions, made, added)
@@ -134,7 +134,7 @@ func (e edits) Update(ctx context.Context, next domain.Version, ahead int64) (st
 		if err != nil {
 			return 0, false, tally{}, err
 		}
-		row.From = store.EffectiveWithout(sh, job.active, row.From, job.since, ahead)
+		row.From = store.EffectiveWithout(sh, job.activeFrom, row.From, job.since, ahead)
 		if err := e.jobs.db.writer.blocks.addAll(c, added); err != nil {
 			return 0, false, tally{}, err
 		}
@@ -150,7 +150,7 @@ func (e edits) Delete(ctx context.Context, id domain.JobID, number int, ahead in
 		if err != nil || job.deleted && job.current == number {
 			return job.deletedAt, false, tally{}, err
 		}
-		at := store.EffectiveWithout(sh, job.active, 0, job.since, ahead)
+		at := store.EffectiveWithout(sh, job.activeFrom, 0, job.since, ahead)
 		delta, err := e.jobs.remove(ctx, c, id, number, at)
 		return at, true, delta, err
 	})

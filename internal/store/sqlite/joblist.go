@@ -56,7 +56,7 @@ type jobList struct {
 // tallied answers a count of all jobs, or of those that are active or not, from the tally.
 func (l *jobList) tallied() (page store.JobPage, ok bool, err error) {
 	q := l.q
-	if !q.CountOnly || l.content || q.Key != "" || q.IDs != nil || q.Failing != nil || q.Namespace != "" ||
+	if !q.CountOnly || l.content || q.Fires || q.Key != "" || q.IDs != nil || q.Failing != nil || q.Namespace != "" ||
 		q.Accept != nil || !q.After.IsZero() {
 		return page, false, nil
 	}
@@ -131,7 +131,12 @@ SELECT id, is_active, deleted_at IS NOT NULL, namespace, current_version FROM jo
 SELECT count(*) FROM (SELECT 1 FROM job INDEXED BY job_namespace
                        WHERE namespace = ? AND namespace IS NOT NULL AND deleted_at IS NULL LIMIT 0 + ?)`
 	selectContent = `SELECT name, api, tags FROM version WHERE job_id = CAST(? AS BLOB) AND number = ?`
-	selectCut     = `
+
+	// The options of a version of which something is said of its pause, maybe.
+	selectPauseOptions = `
+SELECT options FROM version WHERE job_id = CAST(? AS BLOB) AND number = ? AND instr(options, '"pause":{') > 0`
+
+	selectCut = `
 SELECT ` + cutColumns + ` FROM version v CROSS JOIN job j ON j.id = v.job_id
  WHERE v.job_id = CAST(?1 AS BLOB) AND v.number = 0 + ?2`
 )
@@ -230,6 +235,13 @@ func (l *jobList) examine(s *sqlite.Stmt) error {
 	selected := !s.ColumnBool(2) && (l.q.Namespace == "" || l.q.Namespace == v.Spec.Namespace) &&
 		(l.q.Active == nil || *l.q.Active == v.Active) &&
 		(l.q.Failing == nil || *l.q.Failing == l.alerts.isOpen(id))
+	if selected && l.q.Fires && !v.Active {
+		l.work -= workVersion
+		if err := l.readPause(&v); err != nil {
+			return err
+		}
+		selected = v.Fires()
+	}
 	if selected && l.q.Accept != nil {
 		l.work -= workAccept
 		selected = l.q.Accept(id)
@@ -248,6 +260,14 @@ func (l *jobList) examine(s *sqlite.Stmt) error {
 	}
 	l.last, l.moved = store.JobPlace{Name: l.name, ID: id}, true
 	return nil
+}
+
+// readPause reads of a version what is said of its pause.
+func (l *jobList) readPause(v *domain.Version) error {
+	return l.c.query(selectPauseOptions, func(s *sqlite.Stmt) error {
+		v.Pause = rows.PauseOf(rows.Text(s.ColumnText(0)))
+		return nil
+	}, v.JobID, v.Number)
 }
 
 // selects reads of a version what the filters are about. The columns come before the body: of a

@@ -189,17 +189,22 @@ type jobRow struct {
 	deletedAt int64
 	since     int64 // effective_from of the current version
 	name      string
+
+	activeFrom int64 // see [domain.ActiveFrom]
 }
 
 const selectJob = `
-SELECT j.current_version, j.is_active, j.deleted_at IS NOT NULL, j.deleted_at, v.effective_from, v.name
+SELECT j.current_version, j.is_active, j.deleted_at IS NOT NULL, j.deleted_at, v.effective_from, v.name,
+       iif(j.is_active, NULL, v.options)
   FROM job j LEFT JOIN version v ON v.job_id = j.id AND v.number = j.current_version
  WHERE j.id = CAST(? AS BLOB)`
 
 func readJob(c *conn, id domain.JobID) (row jobRow, err error) {
 	err = c.query(selectJob, func(s *sqlite.Stmt) error {
-		row = jobRow{true, s.ColumnInt(0), s.ColumnBool(1), s.ColumnBool(2), s.ColumnInt64(3), s.ColumnInt64(4),
-			s.ColumnText(5)}
+		active := s.ColumnBool(1)
+		pause := rows.PauseOf(rows.Text(s.ColumnText(6)))
+		row = jobRow{true, s.ColumnInt(0), active, s.ColumnBool(2), s.ColumnInt64(3), s.ColumnInt64(4),
+			s.ColumnText(5), domain.ActiveFrom(active, pause.Until)}
 		return nil
 	}, id)
 	return row, err

@@ -51,7 +51,12 @@ func listFilters(t *testing.T, f *fixture) {
 	tagged.Spec.Namespace = "team-7"
 	plain := version(3)
 	plain.Spec.Name = "Äpfel ΣΊΣΥΦΟΣ Отчёт ẞ"
-	f.create(t, paused, tagged, plain)
+	ends, reason := version(4), version(5)
+	ends.Active, ends.Pause = false, domain.Pause{Reason: "x", Until: noon}
+	ends.Spec.Name, ends.Spec.API, ends.Spec.Namespace = "b", "ftp", "pauses"
+	reason.Active, reason.Pause = false, domain.Pause{Reason: `"pause":{"until":1}`}
+	reason.Spec.Name, reason.Spec.API, reason.Spec.Namespace = "a", "ftp", "pauses"
+	f.create(t, paused, tagged, plain, ends, reason)
 	yes, no := true, false
 	id := strings.ToUpper(jobID(3).String())
 	for _, c := range []struct {
@@ -59,9 +64,18 @@ func listFilters(t *testing.T, f *fixture) {
 		q    store.JobQuery
 		want []int
 	}{
-		{"all", store.JobQuery{}, []int{1, 2, 3}},
+		{"all", store.JobQuery{}, []int{1, 2, 3, 4, 5}},
 		{"active", store.JobQuery{Active: &yes}, []int{2, 3}},
-		{"paused", store.JobQuery{Active: &no}, []int{1}},
+		{"paused", store.JobQuery{Active: &no}, []int{1, 4, 5}},
+		{"that have fires", store.JobQuery{Fires: true}, []int{2, 3, 4}},
+		{"that have fires, backwards", store.JobQuery{Fires: true, Descending: true}, []int{4, 3, 2}},
+		{"that have fires, of ids", store.JobQuery{Fires: true, IDs: []domain.JobID{jobID(1), jobID(2), jobID(4),
+			jobID(5)}}, []int{2, 4}},
+		{"that have fires, of a namespace", store.JobQuery{Fires: true, Namespace: "pauses"}, []int{4}},
+		{"that have fires, of a name", store.JobQuery{Fires: true, Name: "b"}, []int{4}},
+		{"that have fires though they are paused", store.JobQuery{Fires: true, Active: &no}, []int{4}},
+		{"that have fires, of a page", store.JobQuery{Fires: true, After: jobID(2)}, []int{3, 4}},
+		{"that have fires, by name", store.JobQuery{Fires: true, ByName: true, Namespace: "pauses"}, []int{4}},
 		{"namespace", store.JobQuery{Namespace: "team-7"}, []int{2}},
 		{"the namespace that is not said", store.JobQuery{Namespace: "default"}, []int{1, 3}},
 		{"part of a namespace", store.JobQuery{Namespace: "team"}, nil},
@@ -92,6 +106,10 @@ func listFilters(t *testing.T, f *fixture) {
 		}
 		if fmt.Sprint(got) != fmt.Sprint(c.want) {
 			t.Errorf("%s: listed %v, want %v", c.name, got, c.want)
+		}
+		c.q.CountOnly, c.q.ByName = true, false
+		if n := must(f.Jobs().List(t.Context(), c.q))(t).Count; n != len(c.want) {
+			t.Errorf("%s: counted %d, want %d", c.name, n, len(c.want))
 		}
 	}
 }

@@ -22,6 +22,7 @@ var ownerCases = []testCase{
 	{"an open run that no process carries out is found until one does", unclaimedRuns},
 	{"the owner's edits are refused once the shard has another owner", editsFenced},
 	{"an edit without the owner begins beyond what may be sent", remoteUpdate},
+	{"an edit of a job whose pause has ended begins beyond what may be sent", remoteUpdateOfPause},
 	{"what ends no version begins after W and the last beat", remoteCreate},
 	{"a repeat of an edit without the owner answers the same", remoteRepeats},
 	{"an edit without the owner respects versions and keys", remoteConflicts},
@@ -310,6 +311,38 @@ func remoteUpdate(t *testing.T, f *fixture) {
 	f.reopen(t)
 	if sh := shardOf(t, f, v.JobID); sh.Revision != gone.Revision {
 		t.Errorf("the revision is %d, want %d", sh.Revision, gone.Revision)
+	}
+}
+
+// remoteUpdateOfPause: the fires of a paused version from the end of its pause on may be sent up to H.
+func remoteUpdateOfPause(t *testing.T, f *fixture) {
+	a := own(t, f, jobID(1))
+	a = beat(t, f, a, hour, a.Clock) // H is far ahead
+	n := byte(1)
+	for name, c := range map[string]struct {
+		pause  domain.Pause
+		beyond bool
+	}{
+		"a pause that ends before H": {domain.Pause{Until: a.Horizon - second}, true},
+		"a pause that ends after H":  {domain.Pause{Until: a.Horizon + 1}, false},
+		"a pause without an end":     {domain.Pause{Reason: "x"}, false},
+	} {
+		for _, change := range []string{"update", "delete"} {
+			v := version(1)
+			for v.JobID[14] = n; v.JobID.Shard(f.Shards().Count()) != a.Number; {
+				v.JobID[13]++
+			}
+			n++
+			v.EffectiveFrom, v.Active, v.Pause = a.Clock-hour, false, c.pause
+			f.create(t, v)
+			remove := func() (store.Effect, error) { return f.Edits().Delete(t.Context(), v.JobID, 1, hour) }
+			if change == "update" {
+				remove = func() (store.Effect, error) { return f.Edits().Update(t.Context(), edit(v, 0, nil), hour) }
+			}
+			if made := must(remove())(t); made.At > a.Horizon != c.beyond {
+				t.Errorf("%s: a change (%s) from %d on, H is %d", name, change, made.At, a.Horizon)
+			}
+		}
 	}
 }
 
