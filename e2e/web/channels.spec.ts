@@ -14,10 +14,10 @@ test("a channel is made, tried, changed and deleted, and no secret is on the pag
   await expect(form.getByLabel(/^format/)).toBeVisible(); // a field of the kind
   await form.getByLabel("Kind").selectOption("WEBHOOK");
   guard.allow(/status of 422/);
-  await form.getByRole("button", { name: "Keep the channel" }).click();
+  await form.getByRole("button", { name: "Save the channel" }).click();
   await expect(form.getByLabel(/^url/)).toHaveAccessibleDescription(/required/);
   await form.getByLabel(/^url/).fill(`${receiver.url}/ok?token=T0KEN-0123456789`);
-  await form.getByRole("button", { name: "Keep the channel" }).click();
+  await form.getByRole("button", { name: "Save the channel" }).click();
   await expect(page.getByRole("rowheader", { name: /ops/ })).toBeVisible();
   const stored = await server.request<{ secrets: object; default: boolean }>("GET", "/alerts/channels/ops");
   expect(stored).toMatchObject({ secrets: { url: "********" }, default: true });
@@ -27,7 +27,7 @@ test("a channel is made, tried, changed and deleted, and no secret is on the pag
 
   await page.getByRole("button", { name: "Edit ops" }).click();
   await form.getByLabel("Disabled: messages wait for it, for a day at most").check();
-  await form.getByRole("button", { name: "Keep the channel" }).click(); // the secret stays
+  await form.getByRole("button", { name: "Save the channel" }).click(); // the secret stays
   await expect(page.getByText("Disabled", { exact: true })).toBeVisible();
   await page.getByRole("button", { name: "Test ops" }).click();
   await expect(page.getByText("ops has taken the message.")).toBeVisible();

@@ -44,7 +44,7 @@ test("a job is paused with a reason and an end, which are seen, changed, and tak
   await submit.click();
   await expect(dialog).toBeHidden();
   await expect(page.getByText("Paused: The target is moved")).toBeVisible();
-  await expect(page.getByText("when it is active again by itself")).toBeVisible();
+  await expect(page.getByText("It fires again by itself")).toBeVisible();
   await expect(page.getByRole("region", { name: "Fires after the pause" })).toContainText("2030-06-02 04:00:00 CEST");
   const until = Date.UTC(2030, 5, 1, 10);
   expect(await stored()).toMatchObject({ isActive: false, pausedReason: "The target is moved", pausedUntil: until });
@@ -52,7 +52,7 @@ test("a job is paused with a reason and an end, which are seen, changed, and tak
   await page.goto(`${server.url}/ui/jobs`);
   const row = page.getByRole("row").filter({ hasText: "Charge cards" });
   await expect(row).toContainText("The target is moved");
-  await expect(row).toContainText("Paused until");
+  await expect(row).toContainText("Resumes");
   await row.getByRole("link", { name: "Charge cards" }).click();
 
   await page.getByRole("button", { name: "Change the pause" }).click();
@@ -60,7 +60,7 @@ test("a job is paused with a reason and an end, which are seen, changed, and tak
   await expect(change.getByLabel("Why")).toHaveValue("The target is moved");
   await change.getByLabel("By the clock of").selectOption("UTC");
   await change.getByRole("button", { name: "4 hours" }).click();
-  await change.getByRole("button", { name: "Keep the pause" }).click();
+  await change.getByRole("button", { name: "Save the pause" }).click();
   await expect(change).toBeHidden();
   const later = await stored();
   expect(Math.abs((later.pausedUntil ?? 0) - Date.now() - 4 * hour)).toBeLessThan(60_000);
@@ -68,7 +68,7 @@ test("a job is paused with a reason and an end, which are seen, changed, and tak
   await page.getByRole("button", { name: "Change the pause" }).click();
   await change.getByRole("button", { name: "No end" }).click();
   await change.getByLabel("Why").fill("");
-  await change.getByRole("button", { name: "Keep the pause" }).click();
+  await change.getByRole("button", { name: "Save the pause" }).click();
   await expect(change).toBeHidden();
   await expect(page.getByText("It fires nothing until it is resumed")).toBeVisible();
   const bare = await stored();

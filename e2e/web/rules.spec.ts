@@ -33,7 +33,7 @@ test("a rule is made with its condition, changed and deleted, and what is wrong 
   await page.goto(`${server.url}/ui/alerts`);
   await page.getByRole("navigation", { name: "Views about alerts" }).getByRole("link", { name: "Rules" }).click();
   const usual = page.getByRole("row").filter({ hasText: "every final failure" });
-  await expect(usual).toContainText("there without being made");
+  await expect(usual).toContainText("built in");
   await expect(usual).toContainText("the first final failure");
   await expect(usual).toContainText("the defaults");
   await expect(page.getByRole("button", { name: "Delete default" })).toHaveCount(0);
@@ -53,7 +53,7 @@ test("a rule is made with its condition, changed and deleted, and what is wrong 
   await form.getByLabel("From the alert to the message", { exact: true }).fill("1.5");
   await form.getByLabel("Unit of “From the alert to the message”").selectOption("min");
   guard.allow(/status of 422/);
-  await form.getByRole("button", { name: "Keep the rule" }).click();
+  await form.getByRole("button", { name: "Save the rule" }).click();
   const count = form.getByLabel("How many it takes");
   await expect(count).toHaveAccessibleDescription(/must be at most when.of, which is 10/);
   await expect(count).toBeFocused();
@@ -66,7 +66,7 @@ test("a rule is made with its condition, changed and deleted, and what is wrong 
   expect(await form.evaluate((d) => d.scrollWidth <= d.clientWidth), "the dialog is not wider than its window").toBe(true);
   await page.setViewportSize({ width: 1280, height: 800 });
   await count.fill("3");
-  await form.getByRole("button", { name: "Keep the rule" }).click();
+  await form.getByRole("button", { name: "Save the rule" }).click();
   const row = page.getByRole("row").filter({ hasText: "Payments fail often" });
   await expect(row).toContainText("3 of the last 10 executions failed");
   await expect(row).toContainText("Charge cards");
@@ -81,7 +81,7 @@ test("a rule is made with its condition, changed and deleted, and what is wrong 
 
   await page.getByRole("button", { name: "Edit payments" }).click();
   await page.getByRole("dialog").getByLabel("Disabled").check();
-  await page.getByRole("button", { name: "Keep the rule" }).click();
+  await page.getByRole("button", { name: "Save the rule" }).click();
   await expect(row).toContainText("Disabled");
   expect(await rule(server, "payments")).toMatchObject({ disabled: true, channels: ["ops"], waitMs: 90_000 });
 
@@ -111,11 +111,11 @@ test("every condition has its numbers and is kept as it was typed", async ({ pag
     for (const [label, text] of Object.entries(typed)) {
       await form.getByRole("textbox", { name: label }).fill(text);
     }
-    await form.getByRole("button", { name: "Keep the rule" }).click();
+    await form.getByRole("button", { name: "Save the rule" }).click();
     await expect(page.getByRole("button", { name: `Edit ${id}`, exact: true })).toBeVisible();
     expect((await rule(server, id)).when).toEqual(is);
     await page.getByRole("button", { name: `Edit ${id}`, exact: true }).click(); // and saved as it is, it stays so
-    await page.getByRole("button", { name: "Keep the rule" }).click();
+    await page.getByRole("button", { name: "Save the rule" }).click();
     await expect(page.getByRole("dialog")).toHaveCount(0);
     expect((await rule(server, id)).when).toEqual(is);
   }
@@ -129,7 +129,7 @@ test("the usual rule is replaced and restored, and no change of somebody else is
   const form = page.getByRole("dialog", { name: "Rule default" });
   await form.getByLabel("What people call it").fill("mine");
   await server.request("PUT", "/alerts/rules/default", { name: "theirs" });
-  await form.getByRole("button", { name: "Keep the rule" }).click();
+  await form.getByRole("button", { name: "Save the rule" }).click();
   await expect(form.getByText("Somebody else has changed it meanwhile")).toBeVisible();
   expect((await rule(server, "default")).name).toBe("theirs");
   await form.getByRole("button", { name: "Drop mine and begin anew" }).click();
@@ -137,14 +137,14 @@ test("the usual rule is replaced and restored, and no change of somebody else is
 
   await form.getByLabel("What people call it").fill("mine");
   await server.request("PUT", "/alerts/rules/default", { name: "theirs again" });
-  await form.getByRole("button", { name: "Keep the rule" }).click();
+  await form.getByRole("button", { name: "Save the rule" }).click();
   await form.getByRole("button", { name: "Save mine in its place" }).click();
-  await expect(page.getByRole("row").filter({ hasText: "in the place of the usual one" })).toContainText("mine");
+  await expect(page.getByRole("row").filter({ hasText: "replaces the built-in rule" })).toContainText("mine");
   expect((await rule(server, "default")).name).toBe("mine");
 
   await page.getByRole("button", { name: "Delete default" }).click();
   await page.getByRole("button", { name: "Delete the rule" }).click();
-  await expect(page.getByText("there without being made")).toBeVisible();
+  await expect(page.getByText("built in")).toBeVisible();
 });
 
 test("rules are changed by editors, and seen by viewers", async ({ page, start, guard }) => {
@@ -158,7 +158,7 @@ test("rules are changed by editors, and seen by viewers", async ({ page, start, 
     await page.goto(`${server.url}/ui/alerts/rules`);
     await page.getByLabel("API key").fill(key);
     await page.getByRole("button", { name: "Sign in" }).click();
-    await expect(page.getByText("there without being made")).toBeVisible();
+    await expect(page.getByText("built in")).toBeVisible();
     for (const name of ["New rule", "Edit default"]) {
       await expect(page.getByRole("button", { name, exact: true })).toHaveCount(offers);
     }

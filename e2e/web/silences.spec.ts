@@ -59,7 +59,7 @@ test("a silence is made by the clock of a zone, changed, ended, and seen by its 
   const change = page.getByRole("dialog", { name: "Change the silence" });
   await change.getByLabel("Starts").fill("");
   await change.getByRole("button", { name: "4 hours" }).click();
-  await change.getByRole("button", { name: "Keep the silence" }).click();
+  await change.getByRole("button", { name: "Save the silence" }).click();
   await expect(row).toContainText("Active");
   const [active] = await stored();
   expect(active!.endsAt - active!.startsAt).toBeGreaterThan(3.9 * hour);
@@ -91,7 +91,7 @@ test("a maintenance window is made with its next times, changed and deleted", as
   await form.getByLabel("Host").fill("db.example.com");
   await form.getByLabel("Begins").fill("0 0 25 * * *");
   await expect(form.getByText(/schedule .*25/)).toBeVisible(); // while one types
-  await form.getByRole("button", { name: "Keep the window" }).click();
+  await form.getByRole("button", { name: "Save the window" }).click();
   await expect(form.getByLabel("Begins")).toHaveAccessibleDescription(/./);
   await form.getByLabel("Begins").fill("0 0 2 * * SUN");
   await form.getByLabel("Time zone").fill("Asia/Tokyo");
@@ -100,7 +100,7 @@ test("a maintenance window is made with its next times, changed and deleted", as
   await expect(form.getByRole("list", { name: "Next times" }).getByRole("listitem")).toHaveCount(5);
   await expect(form.getByRole("list", { name: "Next times" })).toContainText("02:00:00 GMT+9");
   expect(await axe(page)).toEqual([]);
-  await form.getByRole("button", { name: "Keep the window" }).click();
+  await form.getByRole("button", { name: "Save the window" }).click();
   const row = page.getByRole("row").filter({ hasText: "nightly backup" });
   await expect(row).toContainText("To come");
   await expect(row).toContainText("1 h 30 min");
@@ -117,7 +117,7 @@ test("a maintenance window is made with its next times, changed and deleted", as
   await page.getByRole("button", { name: "Edit backup" }).click();
   const edit = page.getByRole("dialog", { name: "Window backup" });
   await edit.getByLabel("Begins").fill("* * * * * *");
-  await edit.getByRole("button", { name: "Keep the window" }).click();
+  await edit.getByRole("button", { name: "Save the window" }).click();
   await expect(row).toContainText("Active");
   await page.getByRole("button", { name: "Delete backup" }).click();
   await page.getByRole("button", { name: "Delete the maintenance window" }).click();

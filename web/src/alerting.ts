@@ -234,3 +234,17 @@ export function channelOf(
   }
   return c;
 }
+
+const settings: Record<string, [what: string, view: string]> = {
+  CHANNEL: ["channel", "channels"],
+  RULE: ["rule", "rules"],
+  SILENCE: ["silence", "silences"],
+  WINDOW: ["maintenance window", "silences"],
+};
+
+/** What a change of the trail is about, by its detail: "RULE payments"; undefined: nothing of alerts. */
+export function settingOf(detail: string): { what: string; id: string; path: string } | undefined {
+  const [kind = "", id] = detail.split(" ");
+  const setting = settings[kind];
+  return setting && id ? { what: setting[0], id, path: `/alerts/${setting[1]}` } : undefined;
+}

@@ -2,6 +2,7 @@
 import { lengthOf, matcherOf, textOf } from "./alerting.ts";
 import { partsOf } from "./time.ts";
 import type { Silence, SilenceRequest, Window, WindowRequest } from "./types.gen.ts";
+import { authorOf } from "./words.ts";
 
 /** What the clock of a zone shows at an instant, as a field of the browser for a day and a time has it. */
 export function wallOf(at: number, zone: string): string {
@@ -103,8 +104,8 @@ export interface Acting {
 /** Of the silences and windows that act now, the one that ends last; null: none acts. */
 export function actingOf(silences: Silence[], windows: Window[]): Acting | null {
   const all = [
-    ...silences.map((s) => ({ until: s.endsAt, reason: s.reason, by: s.by.name ?? s.by.key })),
-    ...windows.map((w) => ({ until: w.activeUntil ?? 0, reason: w.reason, by: w.by.name ?? w.by.key })),
+    ...silences.map((s) => ({ until: s.endsAt, reason: s.reason, by: authorOf(s.by) })),
+    ...windows.map((w) => ({ until: w.activeUntil ?? 0, reason: w.reason, by: authorOf(w.by) })),
   ];
   return all.reduce<Acting | null>((last, a) => (last && last.until >= a.until ? last : a), null);
 }

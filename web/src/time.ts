@@ -115,3 +115,9 @@ export function relative(at: number, now: number): string {
   }
   return "";
 }
+
+/** How long after its instant a fire that was to come may be shown as due: a page asks for the next one so often. */
+const staleFor = 10_000;
+
+/** When a fire that is to come is due: now, while what was asked for last may only be old. */
+export const dueAt = (at: number, now: number): number => (at < now && now - at < staleFor ? now : at);

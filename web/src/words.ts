@@ -111,3 +111,15 @@ export const hasMasked = (spec: CurrentSpec): boolean => JSON.stringify(spec).in
 /** The name of a job, or what stands for it. */
 export const nameOf = (j: { spec: { name?: string; api: string } }): string =>
   j.spec.name || j.spec.api.replace(/^https?:\/\//, "");
+
+const authors: Record<string, string> = {
+  env: "a key of the settings",
+  loopback: "this machine, without a key",
+  anonymous: "anybody, without a key",
+  server: "Belfry itself",
+};
+
+/** Who has done something: the name of a person or a key, or how the server let them in. */
+export function authorOf(by: { key: string; name?: string | null }): string {
+  return by.name ?? authors[by.key] ?? by.key;
+}

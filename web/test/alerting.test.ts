@@ -9,6 +9,7 @@ import {
   lengthOf,
   matcherOf,
   ruleOf,
+  settingOf,
   timingWords,
 } from "../src/alerting.ts";
 import type { Channel, ChannelField, Condition } from "../src/types.gen.ts";
@@ -142,4 +143,9 @@ test("a form makes a channel, and keeps the secrets of which nothing is typed", 
   assert.deepEqual(channelOf(form({ ...typed, signingSecret: "new" }), [url], true, is).signingSecrets, ["new"]);
   const other = channelOf(form({ ...typed, kind: "WEBHOOK" }), [url], false, is); // a secret is of its kind
   assert.deepEqual([other.secrets, other.signingSecrets], [{}, []]);
+});
+
+test("a change of the trail names what of the alerts it is about", () => {
+  assert.deepEqual(settingOf("WINDOW backup"), { what: "maintenance window", id: "backup", path: "/alerts/silences" });
+  for (const other of ["", "RULE", "isActive", "PLUGIN x"]) assert.equal(settingOf(other), undefined);
 });

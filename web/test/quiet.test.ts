@@ -111,7 +111,7 @@ test("of what acts on a job, the one that ends last is shown", () => {
     ...{ reason: "backup", schedule: "* * * * *", timezone: "UTC", durationMs: 1, nextAt: null },
   };
   assert.equal(actingOf([], []), null);
-  const one = { until: noon + 5, reason: "new disks", by: "env" };
+  const one = { until: noon + 5, reason: "new disks", by: "a key of the settings" };
   assert.deepEqual(actingOf([silence({ endsAt: noon + 5 }), silence({ endsAt: noon + 4 })], []), one);
   const other = { until: noon + 9, reason: "backup", by: "ann" };
   assert.deepEqual(actingOf([silence({ endsAt: noon + 5 })], [{ ...window, activeUntil: noon + 9 }]), other);

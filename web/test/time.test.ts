@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { absolute, exact, partsOf, relative, zoneName, zoneOf } from "../src/time.ts";
+import { absolute, dueAt, exact, partsOf, relative, zoneName, zoneOf } from "../src/time.ts";
 
 const noon = Date.UTC(2026, 2, 9, 11, 0, 5, 120);
 
@@ -65,4 +65,9 @@ test("how far away an instant is", () => {
     "2 years ago",
     "2 years ago",
   ]);
+});
+
+test("a fire that is to come is due now when it has just passed, and late when it passed long ago", () => {
+  const texts = [5000, 0, -3000, -9999, -10_000].map((d) => relative(dueAt(noon + d, noon), noon));
+  assert.deepEqual(texts, ["in 5 s", "now", "now", "now", "10 s ago"]);
 });

@@ -5,7 +5,7 @@ import { ApiError, partial, type Route } from "../api.ts";
 import { now, zone } from "../settings.ts";
 import { useStore } from "../store.ts";
 import { say } from "./dialog.tsx";
-import { absolute, exact, relative, zoneOf } from "../time.ts";
+import { absolute, dueAt, exact, relative, zoneOf } from "../time.ts";
 import type { Execution } from "../types.gen.ts";
 
 /** An instant: how far away it is, and when exactly, in the chosen zone. jobZone is the zone of its job. */
@@ -14,6 +14,8 @@ export function Time(props: {
   jobZone?: string | undefined;
   none?: string;
   line?: boolean;
+  /** It is to come: what has just passed is now, until the server names the next one. */
+  due?: boolean;
 }) {
   const current = useStore(now);
   const choice = useStore(zone);
@@ -22,14 +24,14 @@ export function Time(props: {
   const in_ = zoneOf(choice, props.jobZone);
   return (
     <time class={props.line ? "time line" : "time"} dateTime={new Date(at).toISOString()} title={exact(at, in_)}>
-      <span>{relative(at, current)}</span> <small>{absolute(at, in_, current)}</small>
+      <span>{relative(props.due ? dueAt(at, current) : at, current)}</span> <small>{absolute(at, in_, current)}</small>
     </time>
   );
 }
 
 export type Status = Execution["status"];
 
-const statusWords: Record<Status, string> = {
+export const statusWords: Record<Status, string> = {
   SUCCESS: "Success",
   FAILED: "Failed",
   RUNNING: "Running",

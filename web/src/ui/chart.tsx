@@ -4,7 +4,7 @@ import uPlot from "uplot";
 import { serverNow } from "../api.ts";
 import { theme, zone } from "../settings.ts";
 import { useStore } from "../store.ts";
-import { absolute, zoneOf } from "../time.ts";
+import { absolute, zoneName, zoneOf } from "../time.ts";
 
 export interface Line {
   label: string;
@@ -106,12 +106,14 @@ function optionsOf(props: ChartProps, width: number, height: number, tz: string)
     font: "12px system-ui, sans-serif",
   };
   // 24 hours, whatever the browser's language: the table says the same
-  const day = "{YYYY}-{MM}-{DD}";
+  const date = "{YYYY}-{MM}-{DD}";
+  const first = `\n${date} ${zoneName(props.at.at(-1) ?? serverNow(), tz)}`;
+  const day = `\n${date}`;
   const times = [
-    [86400, day, null, null, null, null, null, null, 1],
-    [3600, "{HH}:{mm}", `\n${day}`, null, `\n${day}`, null, null, null, 1],
-    [60, "{HH}:{mm}", `\n${day}`, null, `\n${day}`, null, null, null, 1],
-    [1, "{HH}:{mm}:{ss}", `\n${day}`, null, `\n${day}`, null, null, null, 1],
+    [86400, date, null, null, null, null, null, null, 1],
+    [3600, "{HH}:{mm}", first, null, day, null, null, null, 1],
+    [60, "{HH}:{mm}", first, null, day, null, null, null, 1],
+    [1, "{HH}:{mm}:{ss}", first, null, day, null, null, null, 1],
   ];
   const bars = uPlot.paths.bars?.({ size: [0.8, 40], align: 1 });
   return {

@@ -128,7 +128,7 @@ export function PauseJob({ job: j, onClose }: { job: Job; onClose: (changed: boo
             Cancel
           </button>
           <button type="submit" class="primary" disabled={busy}>
-            {j.isActive ? "Pause" : "Keep the pause"}
+            {j.isActive ? "Pause" : "Save the pause"}
           </button>
         </div>
       </form>

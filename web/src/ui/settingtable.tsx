@@ -2,9 +2,10 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { call } from "../api.ts";
-import { ErrorNote, Panel, Skeleton } from "./basics.tsx";
+import { ErrorNote, Skeleton } from "./basics.tsx";
 import { say } from "./dialog.tsx";
 import { Confirm } from "./settingform.tsx";
+import { Table } from "./table.tsx";
 
 /** The rows of an answer, once there is one; until then their place, and what went wrong. */
 export function SettingTable<T>(props: {
@@ -16,36 +17,24 @@ export function SettingTable<T>(props: {
   columns: readonly string[];
   /** The height of the place, in pixels. */
   height: number;
-  /** Of the panel around the table; undefined: the table is in one already. */
-  title?: string;
+  /** Whether the table is in a panel already. */
+  within?: boolean;
   /** What is shown in the place of no rows. */
   empty: ComponentChildren;
   children: (row: T) => ComponentChildren;
 }) {
   const { asked, rows } = props;
   const table = (
-    <div class="scroll" tabIndex={0} role="region" aria-label={props.label}>
-      <table class="plain">
-        <thead>
-          <tr>
-            {props.columns.map((head) => (
-              <th key={head} scope="col">
-                {head}
-              </th>
-            ))}
-            <td />
-          </tr>
-        </thead>
-        <tbody>{rows?.map(props.children)}</tbody>
-      </table>
-    </div>
+    <Table label={props.label} columns={[...props.columns, ""]}>
+      {rows?.map(props.children)}
+    </Table>
   );
   return (
     <>
       <ErrorNote error={asked.error} retry={asked.reload} />
       {!rows && !asked.error && <Skeleton height={props.height} />}
       {rows?.length === 0 && props.empty}
-      {!!rows?.length && (props.title ? <Panel title={props.title}>{table}</Panel> : table)}
+      {!!rows?.length && (props.within ? table : <div class="panel">{table}</div>)}
     </>
   );
 }

@@ -1,6 +1,7 @@
 // Who did what: the audit trail, with what each change has changed.
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
+import { settingOf } from "../alerting.ts";
 import { call } from "../api.ts";
 import { count, plural } from "../format.ts";
 import { href, setQuery, usePlace } from "../router.ts";
@@ -11,6 +12,7 @@ import { Empty } from "../ui/empty.tsx";
 import { JobLink } from "../ui/job.tsx";
 import { type Column, List } from "../ui/list.tsx";
 import { usePages } from "../use.ts";
+import { authorOf } from "../words.ts";
 import { type Difference, differences, fieldsThatDiffer } from "./diff.ts";
 
 const words: Record<Change["action"], string> = {
@@ -113,11 +115,20 @@ function actionOf(c: Change): string {
   if (c.action === "UPDATE" && c.before && c.after && c.before.isActive !== c.after.isActive) {
     return c.after.isActive ? "Resumed a job" : "Paused a job";
   }
+  const setting = settingIn(c);
+  if (setting) return words[c.action].replace("setting of alerts", setting.what);
   return words[c.action] ?? c.action;
 }
 
+/** What of the alerts a change is about. */
+const settingIn = (c: Change) => (c.action.startsWith("SETTING_") ? settingOf(c.detail ?? "") : undefined);
+
 function detailOf(c: Change): string {
-  const parts = [c.detail, c.count === null ? "" : plural(c.count, "item"), c.times ? `${count(c.times)} times` : ""];
+  const parts = [
+    settingIn(c) ? "" : c.detail,
+    c.count === null ? "" : plural(c.count, "item"),
+    c.times ? `${count(c.times)} times` : "",
+  ];
   if (c.action === "UPDATE")
     parts.push(
       changed(c)
@@ -133,17 +144,10 @@ function changed(c: Change): Difference[] {
   return differences(c.before, c.after, fieldsThatDiffer(c.before, c.after));
 }
 
-const authors: Record<string, string> = {
-  env: "a key of the settings",
-  loopback: "this machine, without a key",
-  anonymous: "anybody, without a key",
-  server: "Belfry itself",
-};
-
 function Author({ change: { by } }: { change: Change }) {
   return (
     <div>
-      {by.name ?? authors[by.key] ?? by.key}
+      {authorOf(by)}
       <small class="second muted">{by.address ?? ""}</small>
     </div>
   );
@@ -153,6 +157,8 @@ function Subject({ change: c }: { change: Change }) {
   if (c.operationId) return <a href={href("/operations", { id: c.operationId })}>Operation</a>;
   if (c.jobId && c.action !== "DELETE") return <JobLink id={c.jobId} />;
   if (c.jobId) return <span>{c.before?.spec.name ?? <code>{c.jobId}</code>}</span>;
+  const setting = settingIn(c);
+  if (setting) return <a href={href(setting.path)}>{setting.id}</a>;
   if (c.key) return <span>{c.key.name ?? <code>{c.key.id}</code>}</span>;
   return <span class="muted">–</span>;
 }

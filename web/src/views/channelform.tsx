@@ -49,11 +49,11 @@ function Form({ is, kinds, reload, onClose }: FormProps) {
       body: channelOf(data, of, kind?.signed ?? true, c),
       headers,
     });
-    say(`Channel ${id} is kept.`);
+    say(`Channel ${id} is saved.`);
   };
   return (
     <SettingForm
-      submit="Keep the channel"
+      submit="Save the channel"
       fields={fields}
       tag={is?.tag}
       save={save}

@@ -17,7 +17,7 @@ export function Channels() {
   const admin = useMay("admin");
   return (
     <>
-      <Head title="Channels" sub="Where people are told of alerts">
+      <Head title="Channels" sub="The places where people are told of alerts">
         {admin && (
           <button type="button" class="primary" onClick={() => edit("new")}>
             New channel
@@ -31,7 +31,6 @@ export function Channels() {
         label="The channels"
         columns={["Channel", "State", "Waiting", "Last attempt", "Error"]}
         height={300}
-        title="Channels"
         empty={
           <div class="empty">
             <p>Nobody is told of failures: there is no channel.</p>
@@ -72,9 +71,7 @@ function Row({ channel: c, admin, onEdit, onDelete }: RowProps) {
       <td>
         <Time at={c.lastDelivery?.at} none="none yet" />
       </td>
-      <td>
-        <div class="error">{c.error ?? c.lastDelivery?.error}</div>
-      </td>
+      <td>{(c.error ?? c.lastDelivery?.error) && <div class="error">{c.error ?? c.lastDelivery?.error}</div>}</td>
       <td>
         {admin && (
           <RowActions name={c.id} onEdit={own ? onEdit : undefined} onRemove={own ? onDelete : undefined}>

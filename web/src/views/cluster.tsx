@@ -1,7 +1,8 @@
 // The servers on the database: which are there, and what each fires.
-import { duration, plural } from "../format.ts";
+import { count, duration } from "../format.ts";
 import type { Cluster, Node } from "../types.gen.ts";
 import { ErrorNote, Head, Panel, Skeleton, Stat } from "../ui/basics.tsx";
+import { type Column, Table } from "../ui/table.tsx";
 import { useApi } from "../use.ts";
 
 export function ClusterView() {
@@ -15,9 +16,7 @@ export function ClusterView() {
       {c && <Figures cluster={c} />}
       {c && (
         <Panel title="Servers">
-          <div class="scroll" tabIndex={0} role="region" aria-label="The servers">
-            <Table nodes={c.nodes} />
-          </div>
+          <Servers nodes={c.nodes} />
         </Panel>
       )}
     </>
@@ -50,44 +49,35 @@ function Figures({ cluster: { nodes, shards, database: d } }: { cluster: Cluster
 
 const tones: Record<Node["state"], string> = { active: "s-success", draining: "warn", gone: "s-failed" };
 
-function Table({ nodes }: { nodes: Node[] }) {
+const columns: Column[] = [
+  "Server",
+  "State",
+  "Role",
+  { title: "Shards", num: true },
+  { title: "Seen", num: true },
+  { title: "Record behind by", num: true },
+  "Version",
+];
+
+function Servers({ nodes }: { nodes: Node[] }) {
   return (
-    <table class="plain">
-      <thead>
-        <tr>
-          <th scope="col">Server</th>
-          <th scope="col">State</th>
-          <th scope="col">Role</th>
-          <th scope="col" class="num">
-            Shards
+    <Table label="The servers" columns={columns}>
+      {nodes.map((n) => (
+        <tr key={n.name}>
+          <th scope="row">
+            <b>{n.name}</b> {n.self && <span class="tag">answers this page</span>}
+            <small class="muted second">{n.address || "cannot be reached by others"}</small>
           </th>
-          <th scope="col" class="num">
-            Seen
-          </th>
-          <th scope="col" class="num">
-            Record behind by
-          </th>
-          <th scope="col">Version</th>
+          <td>
+            <span class={`badge ${tones[n.state]}`}>{n.state}</span>
+          </td>
+          <td>{n.role}</td>
+          <td class="num">{count(n.shards)}</td>
+          <td class="num">{duration(n.seenAgoMs)} ago</td>
+          <td class="num">{n.watermarkLagMs === null ? "–" : duration(n.watermarkLagMs)}</td>
+          <td>{n.version}</td>
         </tr>
-      </thead>
-      <tbody>
-        {nodes.map((n) => (
-          <tr key={n.name}>
-            <th scope="row">
-              <b>{n.name}</b> {n.self && <span class="tag">answers this page</span>}
-              <small class="muted second">{n.address || "cannot be reached by others"}</small>
-            </th>
-            <td>
-              <span class={`badge ${tones[n.state]}`}>{n.state}</span>
-            </td>
-            <td>{n.role}</td>
-            <td class="num">{plural(n.shards, "shard")}</td>
-            <td class="num">{duration(n.seenAgoMs)} ago</td>
-            <td class="num">{n.watermarkLagMs === null ? "–" : duration(n.watermarkLagMs)}</td>
-            <td>{n.version}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+      ))}
+    </Table>
   );
 }

@@ -83,6 +83,7 @@ function Facts({ execution: e }: { execution: ExecutionWithAttempts }) {
 }
 
 function Timeline({ execution: e }: { execution: ExecutionWithAttempts }) {
+  const zone = useJob(e.jobId)?.spec.timezone;
   const steps = stepsOf(e, serverNow());
   if (steps.length === 0) return null;
   return (
@@ -90,7 +91,7 @@ function Timeline({ execution: e }: { execution: ExecutionWithAttempts }) {
       <ol class="steps">
         {steps.map((s) => (
           <li key={`${s.kind}${s.from}`} class={s.kind}>
-            <Words step={s} />
+            <Words step={s} zone={zone} />
             <Bar step={s} steps={steps} />
           </li>
         ))}
@@ -99,7 +100,7 @@ function Timeline({ execution: e }: { execution: ExecutionWithAttempts }) {
   );
 }
 
-function Words({ step: s }: { step: Step }) {
+function Words({ step: s, zone }: { step: Step; zone: string | undefined }) {
   const took = duration(Math.max(0, s.to - s.from));
   if (s.kind === "late") {
     return (
@@ -116,7 +117,7 @@ function Words({ step: s }: { step: Step }) {
       <p>
         <b>Waits</b>{" "}
         <span class="muted">
-          {took} for the next attempt{s.open ? ":" : ""} {s.open && <Time at={s.to} line />}
+          {took} for the next attempt{s.open ? ":" : ""} {s.open && <Time at={s.to} jobZone={zone} line />}
         </span>
       </p>
     );
@@ -126,7 +127,8 @@ function Words({ step: s }: { step: Step }) {
     <>
       <p>
         <b>Attempt {s.number}</b> <span class="muted">sent </span>
-        <Time at={s.from} line /> <span class="muted">{s.open ? `has run for ${took}` : `took ${took}`}</span>{" "}
+        <Time at={s.from} jobZone={zone} line />{" "}
+        <span class="muted">{s.open ? `has run for ${took}` : `took ${took}`}</span>{" "}
         {s.httpStatus ? <span class={`badge ${good ? "s-success" : "s-failed"}`}>HTTP {s.httpStatus}</span> : null}
       </p>
       {s.error && <p class="bad-text">{s.error}</p>}

@@ -105,7 +105,7 @@ function Peak({ peak: p }: { peak: NonNullable<Answer["peak"]> }) {
   return (
     <Panel title="What makes the peak">
       <p>
-        {plural(p.count, "fire")}, <Time at={p.at} line />. One job of each schedule, those of many jobs first:
+        {plural(p.count, "fire")}, <Time at={p.at} line />. Of each schedule one job is named, the most fires first:
       </p>
       <table class="plain">
         <thead>

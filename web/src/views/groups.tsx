@@ -13,6 +13,7 @@ import { JobLink } from "../ui/job.tsx";
 import { LevelBadge } from "../ui/level.tsx";
 import { SettingTable } from "../ui/settingtable.tsx";
 import { useApi } from "../use.ts";
+import { authorOf } from "../words.ts";
 import { EditSilence } from "./silenceform.tsx";
 
 const shown = [
@@ -32,10 +33,7 @@ export function Groups() {
   const edits = useMay("editor");
   return (
     <>
-      <Head
-        title="Groups"
-        sub="Alerts of which people are told together, since they have one cause as far as is known"
-      />
+      <Head title="Groups" sub="Alerts that seem to have one cause: people are told of them in one message" />
       <AlertTabs />
       <search class="filters">
         <Choice label="State" value={state} options={shown} onChange={(s) => setQuery({ state: s, cursor: "" })} />
@@ -46,7 +44,6 @@ export function Groups() {
         label="The groups"
         columns={["What", "State", "Level", "Failures", "Since", "Told"]}
         height={200}
-        title="Groups"
         empty={<p class="empty">There are none.</p>}
       >
         {(g) => <Row key={g.id} group={g} edits={edits} onSilence={() => setSilencing(g)} onChange={asked.reload} />}
@@ -123,11 +120,15 @@ function Row({ group: g, edits, onSilence, onChange }: RowProps) {
       </td>
       <td>
         <Time at={g.toldAt} none="not yet" />
-        <a href={href("/alerts/notifications", { groupId: g.id })}>messages</a>
+        {g.toldAt !== null && (
+          <small class="second">
+            <a href={href("/alerts/notifications", { groupId: g.id })}>messages</a>
+          </small>
+        )}
       </td>
       <td>
         {edits && g.recoveredAt === null && g.state !== "CLOSED" && (
-          <div class="actions">
+          <div class="actions column">
             {g.state !== "ACKNOWLEDGED" && <Acknowledge group={g} onChange={onChange} />}
             <button type="button" onClick={onSilence}>
               Silence this
@@ -165,7 +166,7 @@ function State({ group: g }: { group: AlertGroup }) {
       <Badge of={states[g.state]} />
       {g.acknowledged && (
         <small class="second">
-          by {g.acknowledged.by.name ?? g.acknowledged.by.key}, <Time at={g.acknowledged.at} line />
+          by {authorOf(g.acknowledged.by)}, <Time at={g.acknowledged.at} line />
         </small>
       )}
       {g.silenced && (

@@ -2,8 +2,9 @@
 import { count, duration, plural } from "../format.ts";
 import { href, setQuery, usePlace } from "../router.ts";
 import type { Host } from "../types.gen.ts";
-import { Choice, ErrorNote, Head, Panel, PartialNote, Skeleton, Time } from "../ui/basics.tsx";
+import { Choice, ErrorNote, Head, PartialNote, Skeleton, Time } from "../ui/basics.tsx";
 import { Empty } from "../ui/empty.tsx";
+import { type Column, Table } from "../ui/table.tsx";
 import { useApi } from "../use.ts";
 
 const sorts = [
@@ -19,6 +20,16 @@ const states: Record<Host["state"], { text: string; tone: string }> = {
   refusing: { text: "Refusing", tone: "s-failed" },
   idle: { text: "Idle", tone: "" },
 };
+
+const columns: Column[] = [
+  "Host",
+  "State",
+  ...["In flight", "Limit", "Queued", "Lately", "Usual time", "Connections"].map(
+    (title) => ({ title, num: true }) as const,
+  ),
+  "Certificate",
+  "Last error",
+];
 
 export function Hosts() {
   const sort = (usePlace().query.get("sort") ?? "") as (typeof sorts)[number][0];
@@ -47,38 +58,15 @@ export function Hosts() {
         </div>
       )}
       {hosts && hosts.length > 0 && (
-        <Panel title="Hosts">
-          <div class="scroll" tabIndex={0} role="region" aria-label="The hosts">
-            <Table hosts={hosts} />
-          </div>
-        </Panel>
+        <div class="panel hosts">
+          <Table label="The hosts" columns={columns}>
+            {hosts.map((h) => (
+              <Row key={h.host} host={h} />
+            ))}
+          </Table>
+        </div>
       )}
     </>
-  );
-}
-
-function Table({ hosts }: { hosts: Host[] }) {
-  return (
-    <table class="plain hosts">
-      <thead>
-        <tr>
-          <th scope="col">Host</th>
-          <th scope="col">State</th>
-          {["In flight", "Limit", "Queued", "Lately", "Usual time", "Connections"].map((h) => (
-            <th key={h} scope="col" class="num">
-              {h}
-            </th>
-          ))}
-          <th scope="col">Certificate</th>
-          <th scope="col">Last error</th>
-        </tr>
-      </thead>
-      <tbody>
-        {hosts.map((h) => (
-          <Row key={h.host} host={h} />
-        ))}
-      </tbody>
-    </table>
   );
 }
 

@@ -28,6 +28,7 @@ export function JobView({ params }: { params: Record<string, string> }) {
       <>
         <Head title="Job" sub={id} />
         <ErrorNote error={job.error} retry={job.reload} />
+        {job.error && <a href={href("/jobs")}>All jobs</a>}
         {!job.error && <Skeleton height={400} />}
       </>
     );
@@ -99,13 +100,13 @@ function Paused({ job: j, onChange }: { job: Job; onChange: () => void }) {
           <b>Paused{j.pausedReason && `: ${j.pausedReason}`}</b>
         </p>
         <p>
-          Since <Time at={j.effectiveFrom} jobZone={j.spec.timezone} line />. It fires nothing until{" "}
+          Since <Time at={j.effectiveFrom} jobZone={j.spec.timezone} line />.{" "}
           {j.pausedUntil ? (
             <>
-              <Time at={j.pausedUntil} jobZone={j.spec.timezone} line />, when it is active again by itself,
+              It fires again by itself <Time at={j.pausedUntil} jobZone={j.spec.timezone} line />,
             </>
           ) : (
-            "it is resumed,"
+            "It fires nothing until it is resumed,"
           )}{" "}
           and does not make up for what it has not fired.
         </p>
@@ -148,7 +149,7 @@ function What({ job: j }: { job: Job }) {
         {!!j.spec.tags?.length && (
           <div>
             <dt>Tags</dt>
-            <dd>
+            <dd class="tags">
               {j.spec.tags.map((t) => (
                 <a key={t} class="tag link" href={href("/jobs", { tag: t })}>
                   {t}

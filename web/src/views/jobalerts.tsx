@@ -2,7 +2,7 @@
 import { plural } from "../format.ts";
 import { href } from "../router.ts";
 import type { Job } from "../types.gen.ts";
-import { ErrorNote, Icon, Panel, Time } from "../ui/basics.tsx";
+import { Badge, ErrorNote, Panel, Time } from "../ui/basics.tsx";
 import { useApi } from "../use.ts";
 
 /** The latest alerts of a job; nothing where there are none. */
@@ -15,12 +15,10 @@ export function JobAlerts({ job: j }: { job: Job }) {
   return (
     <Panel title="Alerts">
       <ErrorNote error={asked.error} />
-      <ul class="checks">
+      <ul class="lines">
         {alerts.map((a) => (
           <li key={`${a.kind} ${a.firstAt}`}>
-            <span class={`badge ${a.open ? "s-failed" : "s-success"}`}>
-              <Icon name={a.open ? "alerts" : "success"} /> {a.open ? "Open" : "Recovered"}
-            </span>{" "}
+            <Badge of={a.open ? ["s-failed", "alerts", "Open"] : ["s-success", "success", "Recovered"]} />{" "}
             {a.kind === "LOST" ? `${plural(a.count, "fire")} without a record` : plural(a.count, "failure")} since{" "}
             <Time at={a.firstAt} jobZone={zone} line />, <a href={href(`/executions/${a.executionId}`)}>the latest</a>{" "}
             <Time at={a.lastAt} jobZone={zone} line />

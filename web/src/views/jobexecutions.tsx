@@ -2,17 +2,21 @@
 import { useMemo } from "preact/hooks";
 import { call } from "../api.ts";
 import { count, duration } from "../format.ts";
+import { instantIn, wallOf } from "../quiet.ts";
 import { href, setQuery, usePlace } from "../router.ts";
+import { zone as chosenZone } from "../settings.ts";
+import { useStore } from "../store.ts";
+import { zoneOf } from "../time.ts";
 import type { Execution, Job } from "../types.gen.ts";
-import { ErrorNote, Panel, PartialNote, Skeleton, StatusBadge, statuses, Time } from "../ui/basics.tsx";
+import { ErrorNote, Panel, PartialNote, Skeleton, StatusBadge, statuses, statusWords, Time } from "../ui/basics.tsx";
 import { Chart, type Line } from "../ui/chart.tsx";
 import { type Column, List } from "../ui/list.tsx";
 import { Strip } from "../ui/strip.tsx";
 import { useApi, usePages } from "../use.ts";
 
-/** The instant of a text as <input type="datetime-local"> has it, in the zone of the browser; undefined: none. */
+/** The instant of an address, in milliseconds or, in older addresses, by the clock of the browser; undefined: none. */
 export function instantOf(text: string | null): number | undefined {
-  const at = text ? new Date(text).getTime() : Number.NaN;
+  const at = text ? (/^\d+$/.test(text) ? Number(text) : new Date(text).getTime()) : Number.NaN;
   return Number.isNaN(at) ? undefined : at;
 }
 
@@ -28,6 +32,7 @@ export function Executions({ job }: { job: Job }) {
     ...(instantOf(to) === undefined ? {} : { to: instantOf(to) }),
     ...(manual ? { manual: manual === "true" } : {}),
   };
+  const zone = zoneOf(useStore(chosenZone), job.spec.timezone);
   const path = { id: job.id };
   const pages = usePages<Execution>(`executions ${job.id} ${JSON.stringify(filters)}`, async (cursor, signal) => {
     const page = await call("GET /jobs/{id}/executions", {
@@ -48,7 +53,7 @@ export function Executions({ job }: { job: Job }) {
               <option value="">Every status</option>
               {statuses.map((s) => (
                 <option key={s} value={s}>
-                  {s}
+                  {statusWords[s]}
                 </option>
               ))}
             </select>
@@ -61,8 +66,8 @@ export function Executions({ job }: { job: Job }) {
               <option value="false">Scheduled</option>
               <option value="true">By hand</option>
             </select>
-            <Instant name="from" label="From" value={from} />
-            <Instant name="to" label="to" value={to} />
+            <Instant name="from" label="From" at={instantOf(from)} zone={zone} />
+            <Instant name="to" label="to" at={instantOf(to)} zone={zone} /> <span class="muted">{zone}</span>
           </search>
         </header>
         <PartialNote of="GET /jobs/{id}/executions" what="An execution that runs there is missing here." />
@@ -80,16 +85,17 @@ export function Executions({ job }: { job: Job }) {
   );
 }
 
-/** A point in time as a filter, in the zone of the browser. */
-function Instant({ name, label, value }: { name: string; label: string; value: string | null }) {
+/** A point in time as a filter, by the clock of the zone in which the list has its times. */
+function Instant({ name, label, at, zone }: { name: string; label: string; at: number | undefined; zone: string }) {
   return (
     <label>
       {label}{" "}
       <input
         type="datetime-local"
-        title="In the zone of your browser"
-        value={value ?? ""}
-        onChange={(e) => setQuery({ [name]: e.currentTarget.value })}
+        step={1}
+        title={`By the clock of ${zone}`}
+        value={at === undefined ? "" : wallOf(at, zone)}
+        onChange={(e) => setQuery({ [name]: String(instantIn(e.currentTarget.value, zone) ?? "") })}
       />
     </label>
   );

@@ -195,12 +195,12 @@ function Next({ job }: { job: ListedJob }) {
   if (!job.isActive && job.pausedUntil) {
     return (
       <div>
-        <span class="muted">Paused until</span> <Time at={job.pausedUntil} jobZone={job.spec.timezone} />
+        <span class="muted">Resumes</span> <Time at={job.pausedUntil} jobZone={job.spec.timezone} />
       </div>
     );
   }
   if (!job.isActive) return <span class="muted">Paused</span>;
-  return <Time at={job.nextFireAt} jobZone={job.spec.timezone} none="None" />;
+  return <Time at={job.nextFireAt} jobZone={job.spec.timezone} none="None" due />;
 }
 
 function Last({ job }: { job: ListedJob }) {

@@ -28,7 +28,6 @@ export function Keys() {
         label="The keys"
         columns={["Name", "Role", "Namespace", "Created", "Last used", "Expires"]}
         height={300}
-        title="Keys"
         empty={
           <div class="empty">
             <p>There are no keys.</p>
@@ -102,8 +101,8 @@ function Row({ of: k, onRevoke }: { of: Key; onRevoke: () => void }) {
 
 const roles: [Key["role"], string][] = [
   ["viewer", "viewer: reads"],
-  ["editor", "editor: changes and triggers jobs, too"],
-  ["admin", "admin: everything, keys and the trail of changes, too"],
+  ["editor", "editor: also changes and triggers jobs"],
+  ["admin", "admin: also keys and the audit trail"],
 ];
 
 /** The fields of a new key, beside which it is said what is wrong with them. */

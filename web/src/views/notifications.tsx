@@ -39,7 +39,6 @@ export function Notifications() {
         label="The notifications"
         columns={["Message", "State", "Channel", "Made", "Attempts", "Last attempt", "Error"]}
         height={200}
-        title="Notifications"
         empty={<p class="empty">There are none.</p>}
       >
         {(n) => <Row key={n.id} notification={n} edits={edits} onChange={asked.reload} />}
@@ -75,10 +74,14 @@ function Row({ notification: n, edits, onChange }: RowProps) {
       <td>
         <Time at={n.lastAt} none="none yet" />
       </td>
+      <td>{n.error && <div class="error">{n.error}</div>}</td>
       <td>
-        <div class="error">{n.error}</div>
+        {edits && (
+          <div class="actions">
+            <Resend notification={n} onChange={onChange} />
+          </div>
+        )}
       </td>
-      <td>{edits && <Resend notification={n} onChange={onChange} />}</td>
     </tr>
   );
 }

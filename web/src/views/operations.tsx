@@ -9,6 +9,7 @@ import { Empty } from "../ui/empty.tsx";
 import { JobLink } from "../ui/job.tsx";
 import { type Column, List } from "../ui/list.tsx";
 import { useApi, usePages } from "../use.ts";
+import { authorOf } from "../words.ts";
 
 export function Operations() {
   const id = usePlace().query.get("id");
@@ -75,7 +76,7 @@ const columns: Column<Operation>[] = [
   },
   { name: "progress", title: "Progress", cell: (o) => <Progress operation={o} /> },
   { name: "at", title: "Begun", cell: (o) => <Time at={o.createdAt} /> },
-  { name: "by", title: "By", cell: (o) => o.by.name ?? o.by.key },
+  { name: "by", title: "By", cell: (o) => authorOf(o.by) },
 ];
 
 const dealtWith = ({ counts: c }: Operation): number => c.matched - c.pending;

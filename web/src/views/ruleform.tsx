@@ -40,11 +40,11 @@ function Form(props: { is: Read<AlertRule> | undefined; reload: () => Promise<vo
   const save = async (data: FormData, headers: Record<string, string>): Promise<void> => {
     const id = r?.id ?? textOf(data, "id") ?? "-"; // the API says what an id is
     await call("PUT /alerts/rules/{id}", { path: { id }, body: ruleOf(data), headers });
-    say(`Rule ${id} is kept.`);
+    say(`Rule ${id} is saved.`);
   };
   return (
     <SettingForm
-      submit="Keep the rule"
+      submit="Save the rule"
       fields={fields}
       tag={props.is?.tag}
       save={save}

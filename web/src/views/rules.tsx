@@ -19,7 +19,7 @@ export function Rules() {
   const edits = useMay("editor");
   return (
     <>
-      <Head title="Rules" sub="Of which jobs people are told, when, and where">
+      <Head title="Rules" sub="Which failures people are told of, when, and on which channels">
         {edits && (
           <button type="button" class="primary" onClick={() => edit("new")}>
             New rule
@@ -33,7 +33,6 @@ export function Rules() {
         label="The rules"
         columns={["Rule", "Jobs", "When", "Channels", "Level", "State"]}
         height={300}
-        title="Rules"
         empty={<p class="empty">There are no rules about your jobs alone.</p>}
       >
         {(r) => <Row key={r.id} rule={r} edits={edits} onEdit={() => edit(r.id)} onDelete={() => remove(r)} />}
@@ -58,8 +57,9 @@ function Row({ rule: r, edits, onEdit, onDelete }: RowProps) {
       <th scope="row">
         <b>{r.name ?? r.id}</b>
         <small class="muted second">
-          <code>{r.id}</code>
-          {r.id === defaultRule && (r.builtIn ? ", there without being made" : ", in the place of the usual one")}
+          {r.name && <code>{r.id}</code>}
+          {r.name && r.id === defaultRule && ", "}
+          {r.id === defaultRule && (r.builtIn ? "built in" : "replaces the built-in rule")}
         </small>
       </th>
       <td>
@@ -73,11 +73,13 @@ function Row({ rule: r, edits, onEdit, onDelete }: RowProps) {
         {r.channels.length === 0 ? (
           <span class="muted">the defaults</span>
         ) : (
-          r.channels.map((c) => (
-            <span key={c} class="tag">
-              {c}
-            </span>
-          ))
+          <span class="tags">
+            {r.channels.map((c) => (
+              <span key={c} class="tag">
+                {c}
+              </span>
+            ))}
+          </span>
         )}
       </td>
       <td>
@@ -100,7 +102,8 @@ function Delete({ rule: r, onClose }: { rule: AlertRule; onClose: () => void }) 
   return (
     <DeleteSetting route="DELETE /alerts/rules/{id}" id={r.id} what="rule" onClose={onClose}>
       Nobody is told by <b>{r.name ?? r.id}</b> any more, also not that something is over that it has told.
-      {r.id === defaultRule && " The usual rule, every final failure to the channels that are a default, holds again."}
+      {r.id === defaultRule &&
+        " The built-in rule, every final failure to the channels that are a default, holds again."}
     </DeleteSetting>
   );
 }

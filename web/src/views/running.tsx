@@ -72,7 +72,7 @@ const columns: Column<RunningExecution>[] = [
   { name: "job", title: "Job", cell: (e) => <JobLink id={e.jobId} /> },
   { name: "state", title: "State", cell: (e) => <StateOf execution={e} /> },
   { name: "scheduled", title: "Due", cell: (e) => <Due execution={e} /> },
-  { name: "elapsed", title: "For", cell: (e) => <Elapsed execution={e} /> },
+  { name: "elapsed", title: "Elapsed", cell: (e) => <Elapsed execution={e} /> },
   { name: "retries", title: "Retries", cell: (e) => count(e.retryCount) },
   {
     name: "error",
@@ -92,7 +92,7 @@ function StateOf({ execution: e }: { execution: RunningExecution }) {
       <span class={`badge s-${e.state === "inFlight" ? "running" : "pending"}`}>{words[e.state]}</span>
       {e.retryAt !== null && (
         <small class="second">
-          until <Time at={e.retryAt} jobZone={zone} line />
+          again <Time at={e.retryAt} jobZone={zone} line />
         </small>
       )}
     </div>

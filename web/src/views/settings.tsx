@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks";
 import type { Setting } from "../types.gen.ts";
 import { ErrorNote, Head, Skeleton } from "../ui/basics.tsx";
+import { Table } from "../ui/table.tsx";
 import { useApi } from "../use.ts";
 
 export function Settings() {
@@ -24,21 +25,12 @@ export function Settings() {
       </div>
       {!all && !asked.error && <Skeleton height={600} />}
       {shown && (
-        <div class="panel scroll" tabIndex={0} role="region" aria-label="Settings">
-          <table class="plain settings">
-            <thead>
-              <tr>
-                <th scope="col">Setting</th>
-                <th scope="col">Value</th>
-                <th scope="col">From</th>
-              </tr>
-            </thead>
-            <tbody>
-              {shown.map((s) => (
-                <Row key={s.key} setting={s} />
-              ))}
-            </tbody>
-          </table>
+        <div class="panel settings">
+          <Table label="Settings" columns={["Setting", "Value", "From"]}>
+            {shown.map((s) => (
+              <Row key={s.key} setting={s} />
+            ))}
+          </Table>
           {shown.length === 0 && <p class="muted">Every setting has its default.</p>}
         </div>
       )}

@@ -37,11 +37,11 @@ function Form(props: Prefilled & { is: Read<Silence> | undefined; reload: () => 
     const body = silenceOf(data, s);
     if (s) await call("PUT /alerts/silences/{id}", { path: { id: s.id }, body, headers });
     else await call("POST /alerts/silences", { body });
-    say("The silence is kept.");
+    say("The silence is saved.");
   };
   return (
     <SettingForm
-      submit={s ? "Keep the silence" : "Silence"}
+      submit={s ? "Save the silence" : "Silence"}
       fields={fields}
       tag={props.is?.tag}
       save={save}

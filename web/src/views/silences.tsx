@@ -12,6 +12,7 @@ import { Matches } from "../ui/matcher.tsx";
 import { Confirm } from "../ui/settingform.tsx";
 import { DeleteSetting, RowActions, SettingTable, useDialogs } from "../ui/settingtable.tsx";
 import { useApi } from "../use.ts";
+import { authorOf } from "../words.ts";
 import { EditSilence } from "./silenceform.tsx";
 import { Windows } from "./windows.tsx";
 
@@ -34,7 +35,7 @@ export function Silences() {
   const match = jobId ? { match: { jobs: [jobId] } } : {};
   return (
     <>
-      <Head title="Silences" sub="Of which alerts people are not told for a while">
+      <Head title="Silences" sub="Alerts that are kept from people for a while">
         {edits && (
           <button type="button" class="primary" onClick={() => edit("new")}>
             New silence
@@ -62,6 +63,7 @@ export function Silences() {
           label="The silences"
           columns={["Why", "State", "Jobs", "Starts", "Ends"]}
           height={100}
+          within
           empty={<p class="muted">There are none.</p>}
         >
           {(row) => (
@@ -136,7 +138,7 @@ const ends = { ACTIVE: "End now", COMING: "Delete", ENDED: "" };
 
 /** Who has made something. */
 export function By({ by }: { by: OperationBy }) {
-  return <small class="muted second">by {by.name ?? by.key}</small>;
+  return <small class="muted second">by {authorOf(by)}</small>;
 }
 
 const badges: Record<SilenceState, BadgeOf> = {

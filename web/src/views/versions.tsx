@@ -6,6 +6,7 @@ import type { Job, Version } from "../types.gen.ts";
 import { ErrorNote, Panel, Skeleton, Time } from "../ui/basics.tsx";
 import { Dialog, say } from "../ui/dialog.tsx";
 import { useApi, usePages } from "../use.ts";
+import { authorOf } from "../words.ts";
 import { FiresDiff } from "./firesdiff.tsx";
 import { type Difference, differences, fieldsThatDiffer } from "./diff.ts";
 
@@ -32,7 +33,7 @@ export function Versions({ job, onChange }: { job: Job; onChange: () => void }) 
             <header>
               <b>Version {v.version}</b>
               <Time at={v.effectiveFrom} jobZone={v.spec.timezone} line />
-              {v.by && <span class="muted">by {v.by.name ?? v.by.key}</span>}
+              {v.by && <span class="muted">by {authorOf(v.by)}</span>}
               {v.effectiveTo === null ? (
                 <span class="badge">current</span>
               ) : (

@@ -38,6 +38,7 @@ export function Windows({ jobId }: { jobId: string }) {
         label="The maintenance windows"
         columns={["Window", "State", "Jobs", "Begins", "Lasts", "Next"]}
         height={100}
+        within
         empty={<p class="muted">There are none. One is a silence that comes again by a schedule.</p>}
       >
         {(w) => <Row key={w.id} window={w} edits={edits} onEdit={() => edit(w.id)} onDelete={() => remove(w)} />}
@@ -131,11 +132,11 @@ function Form(props: { is: Read<Window> | undefined; reload: () => Promise<void>
   const save = async (data: FormData, headers: Record<string, string>): Promise<void> => {
     const id = w?.id ?? textOf(data, "id") ?? "-"; // the API says what an id is
     await call("PUT /alerts/windows/{id}", { path: { id }, body: windowOf(data), headers });
-    say(`Window ${id} is kept.`);
+    say(`Window ${id} is saved.`);
   };
   return (
     <SettingForm
-      submit="Keep the window"
+      submit="Save the window"
       fields={fields}
       tag={props.is?.tag}
       save={save}
