@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -108,15 +109,10 @@ func (r *remote) keysListCommand() *cobra.Command {
 		Long:    "List the keys that are not revoked, oldest first, except those of BELFRY_API_KEYS.\n\n" + serverHelp,
 		Example: "  belfry keys list\n  belfry keys list --json",
 		Args:    noArgs,
-		RunE: running(func(cmd *cobra.Command, _ []string) error {
-			c, err := r.connect(cmd.Flags())
+		RunE: r.speaking(func(ctx context.Context, c *client.Client, _ []string) error {
+			keys, err := c.Keys.List(ctx)
 			if err != nil {
 				return err
-			}
-			defer c.Close()
-			keys, err := c.Keys.List(cmd.Context())
-			if err != nil {
-				return reach(c, err)
 			}
 			return printKeys(r.out, keys, asJSON)
 		}),
@@ -153,16 +149,11 @@ func (r *remote) keysRevokeCommand() *cobra.Command {
 			serverHelp,
 		Example: "  belfry keys revoke k7x2mq4a",
 		Args:    oneArg("the id of a key"),
-		RunE: running(func(cmd *cobra.Command, args []string) error {
-			c, err := r.connect(cmd.Flags())
-			if err != nil {
+		RunE: r.speaking(func(ctx context.Context, c *client.Client, args []string) error {
+			if err := c.Keys.Revoke(ctx, args[0]); err != nil {
 				return err
 			}
-			defer c.Close()
-			if err := c.Keys.Revoke(cmd.Context(), args[0]); err != nil {
-				return reach(c, err)
-			}
-			_, err = fmt.Fprintf(r.out, "%s is revoked\n", args[0])
+			_, err := fmt.Fprintf(r.out, "%s is revoked\n", args[0])
 			return err
 		}),
 	}

@@ -42,17 +42,24 @@ type list[T any] struct {
 	row     func(*T) string
 }
 
-// print prints the entries, and whether there are more than the limit.
+// print prints the entries, and whether there are more than the limit. Where the first one cannot be had, it prints
+// nothing: a heading would look like an answer.
 func (l *list[T]) print(w io.Writer, entries iter.Seq2[T, error]) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	if !l.asJSON {
-		_, _ = fmt.Fprintln(t, l.heading)
+	head := func() {
+		if !l.asJSON {
+			_, _ = fmt.Fprintln(t, l.heading)
+		}
 	}
 	out, n := json.NewEncoder(w), 0
 	for e, err := range entries {
-		switch {
-		case err != nil:
+		if err != nil {
 			return errors.Join(err, t.Flush())
+		}
+		if n == 0 {
+			head()
+		}
+		switch {
 		case l.limit > 0 && n == l.limit:
 			if !l.asJSON {
 				_, _ = fmt.Fprintln(t, "and more: see --limit")
@@ -66,6 +73,9 @@ func (l *list[T]) print(w io.Writer, entries iter.Seq2[T, error]) error {
 			_, _ = fmt.Fprintln(t, l.row(&e))
 		}
 		n++
+	}
+	if n == 0 {
+		head()
 	}
 	return t.Flush()
 }

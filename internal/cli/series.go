@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -33,16 +34,11 @@ without fires are left out. Of one job its latest 3,000 executions are added up 
 	fs.StringVar(&filter.To, "to", "", "end before this instant (default now)")
 	fs.BoolVar(&asJSON, "json", false, "print the answer of the server")
 	addServerFlag(fs)
-	cmd.RunE = running(func(cmd *cobra.Command, _ []string) error {
-		c, err := r.connect(cmd.Flags())
-		if err != nil {
-			return err
-		}
-		defer c.Close()
-		s, err := c.Series(cmd.Context(), filter)
+	cmd.RunE = r.speaking(func(ctx context.Context, c *client.Client, _ []string) error {
+		s, err := c.Series(ctx, filter)
 		switch {
 		case err != nil:
-			return reach(c, err)
+			return err
 		case asJSON:
 			return json.NewEncoder(r.out).Encode(s)
 		}
