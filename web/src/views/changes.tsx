@@ -121,7 +121,8 @@ function actionOf(c: Change): string {
 }
 
 /** What of the alerts a change is about. */
-const settingIn = (c: Change) => (c.action.startsWith("SETTING_") ? settingOf(c.detail ?? "") : undefined);
+const settingIn = (c: Change) =>
+  c.action.startsWith("SETTING_") || c.action === "CHANNEL_TEST" ? settingOf(c.detail ?? "") : undefined;
 
 function detailOf(c: Change): string {
   const parts = [
