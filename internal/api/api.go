@@ -184,7 +184,7 @@ func (rt *router) join(c *Config) (err error) {
 // routesOf makes the handlers of each resource, each with what it needs.
 func routesOf(c *Config, sc *scope, rm *room) []interface{ register(rt *router) } {
 	rules := &jobRules{checkTarget: c.CheckTarget, certificates: c.ClientCertificates.Names,
-		mayPresent: c.ClientCertificates.MayPresent}
+		mayPresent: c.ClientCertificates.MayPresent, clock: c.Clock}
 	tr := c.Repeats.trail // one order for all entries
 	moves := &secretMoves{changes: c.Store.Changes(), clock: c.Clock}
 	jobs := &jobRoutes{
@@ -207,7 +207,7 @@ func routesOf(c *Config, sc *scope, rm *room) []interface{ register(rt *router) 
 			maxBody: c.MaxBody,
 		},
 		&importRoute{
-			editor: c.Editor, rules: rules, moves: moves, trail: tr, pace: c.Pace, log: c.Log,
+			editor: c.Editor, rules: rules.ofFiles(), moves: moves, trail: tr, pace: c.Pace, log: c.Log,
 			maxBody: c.MaxBody, maxImport: c.MaxImport, places: rm.imports, repeats: c.Repeats,
 		},
 		&exportRoute{

@@ -39,11 +39,14 @@ func (r *jobRules) checkCertificate(spec *domain.Spec) error {
 
 // change lays a document over that of a job, as lay does it. A certificate that the job had
 // already is not asked about: the server may have lost it, and the job must
-// still be changed.
+// still be changed. So it is with the end of its pause, which may have come.
 func (r *jobRules) change(doc *domain.SpecDoc, lay func(*domain.SpecDoc) error) error {
-	before := doc.ClientCertificate
-	if err := lay(doc); err != nil || doc.ClientCertificate == before {
+	certificate, until := doc.ClientCertificate, doc.Pause.Until
+	if err := lay(doc); err != nil {
 		return wire.PointToSpec(err)
+	}
+	if err := r.endPause(doc, until); err != nil || doc.ClientCertificate == certificate {
+		return err
 	}
 	return r.checkCertificate(&doc.Spec)
 }

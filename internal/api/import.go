@@ -61,7 +61,8 @@ func (h *importRoute) register(rt *router) {
 			"onConflict says what becomes of an item whose key a job of its namespace has. With update the item is " +
 			"the whole job: a field that is absent gets its default, but ******** keeps a stored secret, and without " +
 			"isActive the job stays active or paused. An item that alters nothing makes no version, unless it has " +
-			"secrets and the caller is no admin. So a file can be imported again and again.",
+			"secrets and the caller is no admin. So a file can be imported again and again. An item whose " +
+			"pausedUntil is past by now is a job that is active.",
 		RequestBody: &huma.RequestBody{Required: true, Description: "The jobs.", Content: map[string]*huma.MediaType{
 			"application/json":     {Schema: &huma.Schema{Type: "array", Items: item, MaxItems: &limit}},
 			"application/x-ndjson": {Schema: reference.Lines("JobSpec")},
@@ -332,6 +333,9 @@ func (run *importRun) itemOf(ctx context.Context, place int, read *importItem) *
 	if err := mayCreate(ctx, &it.Doc); err != nil {
 		it.Fault = err
 		return it
+	}
+	if it.Fault == nil {
+		it.Fault = run.rules.endPause(&it.Doc, 0)
 	}
 	if it.Fault == nil {
 		it.Fault = run.rules.checkCertificate(&it.Doc.Spec)

@@ -89,7 +89,7 @@ func checkPause(p *domain.Pause, now int64, prefix string) error {
 			e.Fields[i].Field = prefix + strings.ToLower(strings.TrimPrefix(e.Fields[i].Field, "paused"))
 		}
 	}
-	if err == nil && p.Until != 0 && p.Until <= now {
+	if err == nil && domain.DecidePauseEnd(false, p.Until, 0, now, false) == domain.PauseIsPast {
 		err = domain.InvalidAs(domain.FieldRange, prefix+"until", "must be later than now", p.Until)
 	}
 	return err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/wire"
@@ -94,6 +95,72 @@ func TestPauseRefuses(t *testing.T) {
 	}
 	call(t, h, "PATCH", "/jobs/"+id, `{"isActive":true}`, "Content-Type: application/merge-patch+json").
 		into(t, 200, new(savedBody))
+}
+
+// TestPauseThatIsPast: whoever says now that a job is paused until an instant that is past is told, by every route;
+// what a file says is what it was when it was written.
+func TestPauseThatIsPast(t *testing.T) {
+	f := newFixture(t)
+	h := newAPI(t, f)
+	const past = `"isActive":false,"pausedReason":"x","pausedUntil":"2026-01-01T00:00:00Z"`
+	const later = `"isActive":false,"pausedReason":"x","pausedUntil":"2026-01-01T02:00:00Z"`
+	id := create(t, h, laidOver(`"key":"k",`+later))
+	refuses := func() {
+		t.Helper()
+		for _, c := range [][3]string{
+			{"POST", "/jobs", laidOver(past)},
+			{"PUT", "/jobs/" + id, `{` + past + `}`},
+			{"PATCH", "/jobs/" + id, `{` + past + `}`},
+			{"PUT", "/jobs/by-key/k", laidOver(past)},
+			{"PUT", "/jobs/by-key/other", laidOver(past)},
+			{"PATCH", "/jobs/by-key/k", `{` + past + `}`},
+			{"POST", "/jobs/" + id + "/preview", `{` + past + `}`},
+			{"POST", "/jobs/" + id + "/test", `{` + past + `}`},
+			{"POST", "/jobs/test", laidOver(past)},
+		} {
+			kind := "Content-Type: application/json"
+			if c[0] == "PATCH" {
+				kind = "Content-Type: application/merge-patch+json"
+			}
+			p := call(t, h, c[0], c[1], c[2], kind).problem(t, 422)
+			if strings.Join(p.fields(), " ") != "pausedUntil" {
+				t.Errorf("%s %s: %v", c[0], c[1], p.fields())
+			}
+		}
+	}
+	refuses()
+	both := laidOver(`"name":"` + strings.Repeat("x", 201) + `",` + past)
+	if p := call(t, h, "POST", "/jobs", both).problem(t, 422); strings.Join(p.fields(), " ") != "name pausedUntil" {
+		t.Errorf("with another fault: %v", p.fields())
+	}
+	f.clock.step(3 * time.Hour) // the pause has ended, and nobody has noted it
+	call(t, h, "PATCH", "/jobs/"+id, `{"name":"n"}`, "Content-Type: application/merge-patch+json").
+		into(t, 200, new(savedBody))
+	var job wire.Job
+	call(t, h, "GET", "/jobs/"+id, "").into(t, 200, &job)
+	if job.IsActive || job.PausedUntil != base+2*3_600_000 || job.Spec.Name != "n" {
+		t.Errorf("%+v", job)
+	}
+	refuses()
+
+	line := laidOver(`"key":"k","name":"n",` + past)
+	var report importBody
+	call(t, h, "POST", "/jobs/import?onConflict=update", line+"\n"+laidOver(`"key":"new",`+past)+"\n"+laidOver(past)+
+		"\n"+laidOver(`"isActive":true,"pausedUntil":5`), ndjson).into(t, 200, &report)
+	if report.Updated != 1 || report.Imported != 2 || report.Refused != 1 {
+		t.Fatalf("%+v", report)
+	}
+	for _, r := range report.Results[:3] {
+		job = wire.Job{}
+		call(t, h, "GET", "/jobs/"+r.JobID, "").into(t, 200, &job)
+		if !job.IsActive || job.PausedUntil != 0 || job.PausedReason != "" || job.NextFireAt == nil {
+			t.Errorf("imported as %+v", job)
+		}
+	}
+	call(t, h, "POST", "/jobs/import?onConflict=update", line, ndjson).into(t, 200, &report)
+	if report.Unchanged != 1 {
+		t.Errorf("imported again: %+v", report)
+	}
 }
 
 // TestBulkPauseWithAReason: each job of the operation gets it.

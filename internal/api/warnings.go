@@ -1,8 +1,10 @@
 package api
 
 import (
+	"errors"
 	"slices"
 
+	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
@@ -10,8 +12,34 @@ import (
 type jobRules struct {
 	checkTarget  func(url string) error // why it would not be called; nil: every URL may be
 	certificates []string               // names that a job may say
+	clock        clock.Clock
+	files        bool // documents are of files, which may have been written long ago
 
 	mayPresent func(certificate, namespace string) bool // nil: all may
+}
+
+// ofFiles returns the rules for documents of files.
+func (r *jobRules) ofFiles() *jobRules {
+	of := *r
+	of.files = true
+	return &of
+}
+
+// endPause does with a document what [domain.DecidePauseEnd] says: before is the end of the pause that its job has.
+func (r *jobRules) endPause(doc *domain.SpecDoc, before int64) error {
+	switch domain.DecidePauseEnd(doc.IsActive, doc.Pause.Until, before, clock.NowMs(r.clock), r.files) {
+	case domain.PauseHolds:
+	case domain.PauseIsOver:
+		doc.IsActive, doc.Pause = true, domain.Pause{}
+	case domain.PauseIsPast:
+		fault := domain.InvalidAs(domain.FieldRange, "pausedUntil", "must be later than now: then the job is active",
+			doc.Pause.Until)
+		if more, ok := errors.AsType[*domain.Error](doc.Spec.Validate()); ok {
+			fault.Fields = append(fault.Fields, more.Fields...)
+		}
+		return fault
+	}
+	return nil
 }
 
 // warnings returns what is allowed in a job but is probably not intended: the warnings

@@ -135,7 +135,11 @@ func (r *Runner) enterTrigger(ctx context.Context, o *domain.Operation, x *domai
 func (r *Runner) change(ctx context.Context, o *domain.Operation, id domain.JobID) (changed bool, err error) {
 	switch o.Action {
 	case domain.BulkPause, domain.BulkResume:
-		_, changed, err = r.Editor.SetActive(ctx, id, 0, o.Action == domain.BulkResume, o.PauseOf())
+		pause := o.Action == domain.BulkPause
+		if pause && domain.DecidePauseEnd(false, o.Pause.Until, 0, r.now(), true) == domain.PauseIsOver {
+			return false, nil // the operation has taken longer than the pause was to be
+		}
+		_, changed, err = r.Editor.SetActive(ctx, id, 0, !pause, o.PauseOf())
 		return changed, err
 	case domain.BulkDelete:
 		_, err = r.Editor.Delete(ctx, id, 0)

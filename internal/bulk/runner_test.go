@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
@@ -81,6 +82,24 @@ func TestActions(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A pause that is over before the operation comes to a job leaves it as it is.
+func TestPauseThatIsOver(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		ids := w.jobs(3)
+		o := w.ask(domain.Operation{Action: domain.BulkPause, Pause: domain.Pause{Until: w.now() + 1}})
+		time.Sleep(time.Second)
+		w.finish()
+		if got := w.get(o); got.State != domain.OperationDone || got.Counts.Unchanged != 3 {
+			t.Errorf("%+v", got)
+		}
+		for _, id := range ids {
+			if v, _ := w.current(id); v.Number != 1 {
+				t.Errorf("%+v", v)
+			}
+		}
+	})
 }
 
 // Pages of the list that end early lead on, until all jobs are matched.

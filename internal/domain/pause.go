@@ -9,6 +9,31 @@ type Pause struct {
 	Until  int64  `json:"until,omitempty"` // when the job is active again, Unix milliseconds; zero: once somebody resumes it
 }
 
+// PauseEnd is what becomes of a document that says until when its job is paused.
+type PauseEnd uint8
+
+// What may become of it.
+const (
+	PauseHolds  PauseEnd = iota // the job is as it says
+	PauseIsOver                 // the job is active
+	PauseIsPast                 // it is refused
+)
+
+// DecidePauseEnd decides about a document by its members isActive and pausedUntil, the end of the pause that its job
+// has (before; zero: none, or there is no job), and now, in Unix milliseconds. Whoever says now that a job is paused
+// until an instant that is past means another one, and is told. A document of a file (kept) was right when it was
+// written: what it was to say holds, and by now that is an active job. An end that the job has already is nobody's
+// mistake: the pause has just ended, and the change is about something else.
+func DecidePauseEnd(active bool, until, before, now int64, kept bool) PauseEnd {
+	switch {
+	case active, until <= 0, until > now, until == before:
+		return PauseHolds
+	case kept:
+		return PauseIsOver
+	}
+	return PauseIsPast
+}
+
 // check checks what is said of a pause, of a job that is active or not.
 func (p *Pause) check(active bool, fe *fieldErrors) {
 	fe.text(printable(p.Reason), p.Reason, MaxPauseReason, "pausedReason",

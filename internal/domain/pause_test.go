@@ -72,3 +72,28 @@ func TestActiveFrom(t *testing.T) {
 		}
 	}
 }
+
+// TestDecidePauseEnd: what becomes of a document that says until when its job is paused.
+func TestDecidePauseEnd(t *testing.T) {
+	const now = 1_000
+	for name, c := range map[string]struct {
+		active        bool
+		until, before int64
+		said, kept    PauseEnd // now, and in a file
+	}{
+		"nothing is said":             {false, 0, 0, PauseHolds, PauseHolds},
+		"the end is taken away":       {false, 0, 500, PauseHolds, PauseHolds},
+		"later":                       {false, now + 1, 0, PauseHolds, PauseHolds},
+		"now":                         {false, now, 0, PauseIsPast, PauseIsOver},
+		"past":                        {false, 1, 0, PauseIsPast, PauseIsOver},
+		"past, instead of a later":    {false, 1, now + 9, PauseIsPast, PauseIsOver},
+		"past, as it is already":      {false, 500, 500, PauseHolds, PauseHolds},
+		"past, of an active job":      {true, 500, 0, PauseHolds, PauseHolds}, // which is refused: see Pause.Validate
+		"before all time, as is told": {false, -1, 0, PauseHolds, PauseHolds},
+	} {
+		said := DecidePauseEnd(c.active, c.until, c.before, now, false)
+		if kept := DecidePauseEnd(c.active, c.until, c.before, now, true); said != c.said || kept != c.kept {
+			t.Errorf("%s: %d, of a file %d", name, said, kept)
+		}
+	}
+}
