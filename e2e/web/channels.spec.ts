@@ -1,3 +1,4 @@
+import { axe } from "./support/axe.ts";
 import { expect, test } from "./support/test.ts";
 
 test("a channel is made, tried, changed and deleted, and no secret is on the page", async ({ page, start, receiver, guard }) => {
@@ -26,9 +27,18 @@ test("a channel is made, tried, changed and deleted, and no secret is on the pag
   await expect(page.getByText("ops has taken the message.")).toBeVisible();
 
   await page.getByRole("button", { name: "Edit ops" }).click();
+  await form.getByText("Templates").click();
+  await expect(form.getByText("Failing: payments.example.com:443")).toBeVisible(); // the usual message
+  await form.getByLabel("First line").fill("{{.Nope}}");
+  await expect(form.getByText("can't evaluate field Nope")).toBeVisible();
+  await form.getByLabel("First line").fill("{{.Title}} (Belfry)");
+  await expect(form.getByText(/^Failing: .*\(Belfry\)$/)).toBeVisible();
+  expect(await axe(page)).toEqual([]);
   await form.getByLabel("Disabled: messages wait for it, for a day at most").check();
   await form.getByRole("button", { name: "Save the channel" }).click(); // the secret stays
   await expect(page.getByText("Disabled", { exact: true })).toBeVisible();
+  const templates = { title: "{{.Title}} (Belfry)" };
+  expect(await server.request("GET", "/alerts/channels/ops")).toMatchObject({ templates });
   await page.getByRole("button", { name: "Test ops" }).click();
   await expect(page.getByText("ops has taken the message.")).toBeVisible();
   await expect(page.locator("body")).not.toContainText("T0KEN");

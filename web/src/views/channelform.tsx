@@ -2,12 +2,12 @@
 import { useState } from "preact/hooks";
 import { channelOf, textOf } from "../alerting.ts";
 import { call } from "../api.ts";
-import type { Channel, ChannelField, ChannelKind } from "../types.gen.ts";
+import type { Channel, ChannelField, ChannelKind, ChannelTemplates } from "../types.gen.ts";
 import { ErrorNote, Skeleton } from "../ui/basics.tsx";
 import { say } from "../ui/dialog.tsx";
 import { Check, Pick, Text } from "../ui/fields.tsx";
 import { EditDialog, type Read, SettingForm, tagNow } from "../ui/settingform.tsx";
-import { useApi } from "../use.ts";
+import { useApi, useQuiet } from "../use.ts";
 
 const route = "GET /alerts/channels/{id}";
 
@@ -104,18 +104,7 @@ function Form({ is, kinds, reload, onClose }: FormProps) {
               error={error}
             />
           </div>
-          <details open={!!(c?.templates.title || c?.templates.text)}>
-            <summary>Templates</summary>
-            <Text name="title" field="templates.title" label="First line" value={c?.templates.title} error={error} />
-            <Text
-              name="text"
-              lines={4}
-              field="templates.text"
-              label="The rest"
-              value={c?.templates.text}
-              error={error}
-            />
-          </details>
+          <Templates channel={c} error={error} />
         </>
       )}
     </SettingForm>
@@ -135,5 +124,46 @@ function Field(props: { field: ChannelField; channel: Channel | undefined; error
       error={error}
       required={f.required && !kept}
     />
+  );
+}
+
+/** The templates, and the message that they make of an example, while one types. */
+function Templates({ channel: c, error }: { channel: Channel | undefined; error: Error | undefined }) {
+  const [title, setTitle] = useState(c?.templates.title ?? "");
+  const [text, setText] = useState(c?.templates.text ?? "");
+  const [open, setOpen] = useState(title !== "" || text !== "");
+  const typed = useQuiet(JSON.stringify({ title: title.trim() || undefined, text: text.trim() || undefined }), 300);
+  const body = JSON.parse(typed) as ChannelTemplates;
+  const asked = useApi("POST /alerts/channels/preview", { body }, { off: !open, keep: true });
+  return (
+    <details open={open} onToggle={(e) => setOpen(e.currentTarget.open)}>
+      <summary>Templates</summary>
+      <Text
+        name="title"
+        field="templates.title"
+        label="First line, in Go’s text/template; the usual one if empty"
+        value={title}
+        onInput={setTitle}
+        error={error}
+      />
+      <Text
+        name="text"
+        lines={4}
+        field="templates.text"
+        label="The rest"
+        value={text}
+        onInput={setText}
+        error={error}
+      />
+      {asked.error && <ErrorNote error={asked.error} />}
+      {!asked.data && !asked.error && <Skeleton lines={3} />}
+      {asked.data && !asked.error && (
+        <figure class="example" aria-live="polite">
+          <figcaption class="muted">A message to it, of an example:</figcaption>
+          <b>{asked.data.title}</b>
+          <pre>{asked.data.text}</pre>
+        </figure>
+      )}
+    </details>
   );
 }
