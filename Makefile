@@ -92,7 +92,8 @@ lint: ## golangci-lint, as pinned in tools/go.mod (the first time it is compiled
 # hosts, in one goroutine; so do DUE_TESTS, which plain runs with all of the engine, as
 # it does OVERLOAD_TESTS: those show that another test would find a fault. API_TESTS send a
 # part of what they have under the detector (internal/api/race_on_test.go), and all in
-# plain, as do ALERT_TESTS; LOAD_TESTS make thousands of alerts, and run in plain alone.
+# plain, as do ALERT_TESTS; FILE_TESTS send thousands of documents from one goroutine, LOAD_TESTS
+# make thousands of alerts or take days of virtual seconds: both run in plain alone.
 # NAMES_TESTS have a tenth of their names under it (internal/resolve/race_on_test.go).
 # Tests of the engine that repeat one thing with many seeds take fewer under the detector,
 # and all with `-tags lockorder`. POWER_TESTS kill processes and judge what a disk has
@@ -109,8 +110,9 @@ DUE_TESTS := ^(TestStagedFires|TestTimetableMemoryDoesNotWander|TestTimetableMod
 OVERLOAD_TESTS := ^TestNewFiresAreOnTimeAfterAnOverload$$/^mutant
 NAMES_TESTS := ^(TestTenThousandNames|TestThousandNamesInUse)$$
 ALERT_TESTS := ^TestNoAlertIsLost$$
-LOAD_TESTS := ^(TestAHostThatFailsIsOneMessage|TestTheWorkOfAStepIsBounded|TestWhatWaitsForADecisionSurvivesACrash)$$
-API_TESTS := ^(TestAttackByDocument|TestAnImportAgreesToo|TestHugeDocuments|TestImportOf100000|TestListsAreSifted|TestSchemaAndProgramAgreeOnEveryField)$$
+LOAD_TESTS := ^(TestAHostThatFailsIsOneMessage|TestTheWorkOfAStepIsBounded|TestWhatWaitsForADecisionSurvivesACrash|TestMaintenanceWindow|TestAResendIsTriedForADay|TestWhatIsShownOfMessages|TestMessagesOfAChannelThatIsGone)$$
+API_TESTS := ^(TestAttackByDocument|TestAnImportAgreesToo|TestHugeDocuments|TestImportOf100000|TestListsAreSifted|TestRequestsWithoutAnAnswer|TestSchemaAndProgramAgreeOnEveryField)$$
+FILE_TESTS := ^(TestImportAgainChangesNothing|TestKeyedImportAgain|TestSchemaAndProgramAgreeOnEveryField)$$
 
 # SQLite, which was translated from C, is compiled without the detector: apart from its
 # own globals its memory is mapped outside of Go's heap, where the detector ignores every
@@ -125,13 +127,13 @@ race: ## The tests of all packages but e2e with the race detector
 	$(call say,go test -race)
 	packages="$$($(GO) list ./... | grep -vxF "$$($(GO) list $(PLAIN) ./e2e)")"; CGO_ENABLED=1 BELFRY_SIM_SEEDS=12 BELFRY_POWER_SEEDS=1 \
 	  $(GO) test $(RACE) -p "$$(($$(getconf _NPROCESSORS_ONLN) + 1))" -vet=off -timeout 30m \
-	  -skip '$(SIM_TESTS)|$(CLI_TESTS)|$(CRON_TESTS)|$(HOST_TESTS)|$(DUE_TESTS)|$(OVERLOAD_TESTS)|$(LOAD_TESTS)' $$packages
+	  -skip '$(SIM_TESTS)|$(CLI_TESTS)|$(CRON_TESTS)|$(HOST_TESTS)|$(DUE_TESTS)|$(OVERLOAD_TESTS)|$(FILE_TESTS)|$(LOAD_TESTS)' $$packages
 
 .PHONY: plain
 plain: ## The tests that race leaves out, and those of the engine with the order of its locks asserted
 	$(call say,go test without the race detector)
 	$(GO) test -vet=off $(PLAIN)
-	$(GO) test -vet=off -run '$(API_TESTS)' ./internal/api
+	$(GO) test -vet=off -run '$(API_TESTS)|$(FILE_TESTS)' ./internal/api
 	$(GO) test -vet=off -run '$(ALERT_TESTS)|$(LOAD_TESTS)' ./internal/alert
 	$(GO) test -vet=off -run '$(SIM_TESTS)' ./internal/sim
 	$(GO) test -vet=off -run '$(CLI_TESTS)' ./internal/cli
