@@ -109,3 +109,21 @@ test("what lacks the part of a server that is silent is marked, until it answers
   silent = false;
   await expect(note).toHaveCount(0);
 });
+
+test("executions are filtered by the clock of the zone in which they are listed", async ({ page, sample }) => {
+  const list = page.getByRole("table", { name: "Executions" }).locator("tbody tr:not([aria-hidden])");
+  await page.goto(`${sample.server.url}/ui/jobs/${sample.good}`); // in UTC; the browser is in Berlin, an hour ahead
+  await expect(list.first()).toBeVisible();
+  const at = Math.floor(Date.now() / 1000) * 1000 + 1_800_000;
+  const wall = (ms: number): string => new Date(ms).toISOString().slice(0, 19);
+  const from = page.getByLabel("From", { exact: true });
+  await from.fill(wall(at));
+  await expect(page.getByText("No execution matches.")).toBeVisible();
+  await expect(page).toHaveURL(new RegExp(`from=${at}$`));
+  await page.getByLabel("Times are shown in").selectOption("viewer");
+  const offset = new Date(at).toLocaleString("en", { timeZone: "Europe/Berlin", timeZoneName: "longOffset" });
+  const ahead = Number(/GMT\+0(\d)/.exec(offset)![1]) * 3_600_000;
+  await expect(from).toHaveValue(wall(at + ahead));
+  await from.fill(wall(at + ahead - 3_600_000));
+  await expect(list.first()).toBeVisible();
+});

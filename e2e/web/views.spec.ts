@@ -44,6 +44,25 @@ export const views: [name: string, path: (f: Filled) => string, ready: (page: Pa
   ["nothing", () => "/ui/nothing", (p) => seen(p, "Nothing here")],
 ];
 
+// badCards returns what cannot be read of tables whose rows are cards in a narrow window: what is cut off on a side, and
+// cells without the name of their column.
+function badCards(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const faults: string[] = [];
+    for (const table of document.querySelectorAll(".cards")) {
+      if (table.scrollWidth > table.parentElement!.clientWidth) faults.push("the table is cut off");
+      const heads = [...table.querySelectorAll("thead th, thead td")].map((th) => th.textContent);
+      for (const td of table.querySelectorAll("tbody td:not(:empty, [colspan])")) {
+        const name = getComputedStyle(td, "::before").content;
+        const head = heads[(td as HTMLTableCellElement).cellIndex];
+        const buttons = td.querySelector(".actions") !== null;
+        if (name !== (buttons ? "none" : JSON.stringify(head))) faults.push(`${head} is called ${name}`);
+      }
+    }
+    return faults;
+  });
+}
+
 async function seen(page: Page, title: string): Promise<void> {
   await expect(page.getByRole("heading", { level: 1, name: title })).toBeVisible();
 }
@@ -80,6 +99,7 @@ for (const [name, path, ready] of views) {
     await page.reload();
     await ready(page);
     expect(await axe(page), "narrow").toEqual([]);
+    expect(await badCards(page)).toEqual([]);
     await expectNoShift(page, "narrow");
   });
 }
