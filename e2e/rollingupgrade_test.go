@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/client"
 	"github.com/belfry-scheduler/belfry/internal/receiver"
 )
 
@@ -104,12 +105,22 @@ func TestRollingUpgrade(t *testing.T) {
 			t.Errorf("a pause at server %d: %v", i, err)
 		}
 	}
+	until := client.Pausing{Until: time.Now().Add(time.Hour).UTC().Format(time.RFC3339)}
+	if _, err := a.api.Jobs.PauseBecause(t.Context(), ids[jobs-1], until); err == nil ||
+		!strings.Contains(err.Error(), "older version") {
+		t.Errorf("a pause with an end beside a server that would lose it: %v", err)
+	}
 	for _, p := range []*process{a, b} {
 		if shown, err := p.api.Cluster(t.Context()); err != nil || len(shown.Nodes) != 2 || shown.Shards.Owned != 64 {
 			t.Errorf("%+v, %v", shown, err)
 		}
 	}
 	upgrade(&b, "b", a)
+	for i, p := range []*process{a, b} {
+		if v, err := p.api.Jobs.PauseBecause(t.Context(), ids[jobs-1-i], until); err != nil || v.PausedUntil == 0 {
+			t.Errorf("a pause with an end among servers that know it: %+v, %v", v, err)
+		}
+	}
 	last := (time.Now().UnixMilli()/1000 + 1) * 1000
 	pass(last)
 	ids = ids[:jobs-2] // the others were paused

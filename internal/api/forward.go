@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"io"
@@ -93,6 +94,9 @@ func (f *forwarder) try(ctx huma.Context) (next huma.Context, answered bool, err
 			return ctx, false, err
 		}
 	}
+	if owner.Older && saysOfPause(ctx.Operation().OperationID, body) {
+		return ctx, false, nil
+	}
 	is := f.identity(ctx.Context(), how, &job)
 	v := visitorOf(ctx.Context())
 	res, outcome, err := f.peers.Send(ctx.Context(), owner, outward(r), body, //nolint:bodyclose // pass does
@@ -113,6 +117,16 @@ func (f *forwarder) try(ctx huma.Context) (next huma.Context, answered bool, err
 		here = askingAbout(edit.WithUncertain(here, f.changes), job.ID)
 	}
 	return huma.WithContext(ctx, here), false, nil
+}
+
+// saysOfPause reports whether a request says something of a pause, as far as the text shows. A server of an older
+// version would not look at it: the change is made here, or is refused.
+func saysOfPause(operation string, body []byte) bool {
+	switch operation {
+	case "pause-job", "pause-job-by-key":
+		return len(bytes.TrimSpace(body)) > 0
+	}
+	return bytes.Contains(body, []byte(`"paused`))
 }
 
 // askNode sends a request on to the node that it is about, and reports whether it was answered. If not, it

@@ -87,6 +87,30 @@ func TestRequestsReachTheOwner(t *testing.T) {
 	}
 }
 
+// What an owner of an older version would not look at is not sent to it. The rest is.
+func TestRequestsThatAnOlderOwnerWouldMisread(t *testing.T) {
+	for _, q := range []struct {
+		method, path, body string
+		sent               float64
+	}{
+		{"POST", "/jobs/{id}/pause", `{"reason":"x"}`, 0},
+		{"POST", "/jobs/by-key/k/pause", `{"until":"2199-01-01T00:00:00Z"}`, 0},
+		{"PUT", "/jobs/{id}", `{"isActive":false,"pausedReason":"x"}`, 0},
+		{"PUT", "/jobs/{id}", `{"isActive":false}`, 1},
+		{"POST", "/jobs/{id}/pause", "", 1},
+		{"POST", "/jobs/{id}/resume", "", 1},
+	} {
+		ofTwo(t, func(t *testing.T, c *cluster) {
+			id := c.jobOf(c.b, `,"key":"k"`)
+			c.b.self.Older = true
+			call(t, c.a, q.method, strings.ReplaceAll(q.path, "{id}", id), q.body).into(t, 200, new(any))
+			if n := c.forwardedBy(c.a, "answered"); float64(n) != q.sent {
+				t.Errorf("%s %s %s: %v requests were sent on", q.method, q.path, q.body, n)
+			}
+		})
+	}
+}
+
 // What the owner refuses is refused, in its words. A request that names no job of another node
 // stays where it is.
 func TestRefusalsOfTheOwner(t *testing.T) {

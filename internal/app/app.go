@@ -138,7 +138,7 @@ func (a *App) open(ctx context.Context, metrics *telemetry.Metrics, version stri
 	a.hosts.meter(metrics)
 	a.changes.editor, err = edit.New(edit.Config{
 		Owner: a.engine, Store: a.store, Clock: clk, Metrics: metrics, Log: a.log, Pace: &a.pace,
-		Ahead: a.ahead(),
+		Ahead: a.ahead(), Pauses: a.member.pauses(),
 	})
 	if err != nil {
 		return err
@@ -173,7 +173,7 @@ func (a *App) openAPI(clk clock.Clock, metrics *telemetry.Metrics, version strin
 	}
 	a.changes.bulk, err = bulk.New(bulk.Config{
 		Store: a.store, Editor: a.changes.editor, Executions: shown, Authors: a.keys.sessions, Clock: clk, Log: a.log,
-		Pace: &a.pace, LookEvery: a.member.lookEvery(),
+		Pace: &a.pace, LookEvery: a.member.lookEvery(), Pauses: a.member.pauses(),
 	})
 	if err != nil {
 		return nil, err

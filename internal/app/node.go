@@ -61,6 +61,16 @@ func (a *App) openNode(version string) (err error) {
 	return err
 }
 
+// pauses returns what says why a pause may have no reason and no end: see [edit.Config]; nil: it always may.
+func (m *member) pauses() func(context.Context) error {
+	if m.node == nil {
+		return nil
+	}
+	return func(ctx context.Context) error {
+		return cluster.Require(ctx, m.node, cluster.ProtocolPauses, "a pause has no reason and no end for now")
+	}
+}
+
 // portOf returns the TCP port that was taken; zero: none.
 func portOf(a *App) int {
 	if a.ports.tcp == nil {

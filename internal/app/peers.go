@@ -105,7 +105,7 @@ func (p *peers) Node(name string) (n peer.Node, elsewhere bool, err error) {
 }
 
 func nodeOf(n *cluster.NodeView) peer.Node {
-	return peer.Node{Name: n.Name, Token: n.Token, URL: n.Address}
+	return peer.Node{Name: n.Name, Token: n.Token, URL: n.Address, Older: n.Protocol < cluster.Protocol}
 }
 
 // Others implements peerview.Peers.

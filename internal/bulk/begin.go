@@ -22,6 +22,11 @@ func (r *Runner) Begin(ctx context.Context, o domain.Operation, ids []domain.Job
 	if err := r.admit(ctx, o.By.Key); err != nil {
 		return o, err
 	}
+	if o.Pause != (domain.Pause{}) && r.Pauses != nil { // the owner of the first shard carries it out
+		if err := r.Pauses(ctx); err != nil {
+			return o, err
+		}
+	}
 	o.CreatedAt = r.now()
 	o.ID, o.State = domain.NewOperationID(o.CreatedAt), domain.OperationMatching
 	var found []domain.JobID

@@ -63,6 +63,8 @@ type Config struct {
 	// LookEvery is how often operations are looked for that other processes have begun; zero:
 	// there are no other processes.
 	LookEvery time.Duration
+	// Pauses is as that of [edit.Config].
+	Pauses func(ctx context.Context) error
 }
 
 // Runner carries out operations.

@@ -22,6 +22,24 @@ func Admit(ctx context.Context, nodes store.Nodes) error {
 	return err
 }
 
+// Require returns nil if every node on the database speaks a protocol, and will: none that does not can join any more.
+// Otherwise it is a CodeUnavailable error with what that is needed for.
+func Require(ctx context.Context, n *Node, number int, what string) error {
+	if n.View().Protocol >= number {
+		return nil
+	}
+	// The last node that does not speak it may have just gone, or the database is new.
+	if err := n.Nodes.RaiseProtocol(ctx, number); err != nil {
+		return err
+	}
+	is, err := n.Nodes.Protocol(ctx)
+	if err != nil || is >= number {
+		return err
+	}
+	return domain.Unavailable(nil, "%s: a server of an older version is on the database, which would lose it. It is "+
+		"possible once all servers speak protocol %d (now %d)", what, number, is)
+}
+
 // checkFit returns why this node would not fire as the others do, see Owner.Unfit.
 func (n *Node) checkFit(ctx context.Context) (why string, err error) {
 	if n.fitAt != (clock.Mark{}) && n.View().Unfit == "" && n.Clock.Elapsed(n.fitAt) < fitEvery {

@@ -2,6 +2,7 @@ package cluster_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/cluster"
+	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
 )
 
@@ -84,7 +86,7 @@ func TestProtocolRises(t *testing.T) {
 				t.Fatalf("the protocol is %d, want %d: %v", got, want, err)
 			}
 		}
-		old := speaks("old", 0)
+		old := speaks("old", cluster.Protocol)
 		reached(cluster.Protocol)
 		if err := cluster.Admit(t.Context(), nodes); err != nil {
 			t.Error(err)
@@ -96,7 +98,8 @@ func TestProtocolRises(t *testing.T) {
 		}
 		old.quit(t)
 		reached(cluster.Protocol + 1)
-		if err := cluster.Admit(t.Context(), nodes); err == nil || !strings.Contains(err.Error(), "protocol 2") {
+		newer := fmt.Sprint("protocol ", cluster.Protocol+1)
+		if err := cluster.Admit(t.Context(), nodes); err == nil || !strings.Contains(err.Error(), newer) {
 			t.Errorf("a build before is admitted: %v", err)
 		}
 		late := speaks("late", cluster.Protocol) // it was admitted before
@@ -104,12 +107,44 @@ func TestProtocolRises(t *testing.T) {
 		if got := owns(late, a, b); got[0] != 0 || got[1]+got[2] != shardsOfTest {
 			t.Errorf("with a late one the shares are %v", got)
 		}
-		if got := late.Check(); !strings.Contains(got.Warning, "speak protocol 2") {
+		if got := late.Check(); !strings.Contains(got.Warning, "speak "+newer) {
 			t.Errorf("it says %q", got.Warning)
 		}
 		for _, m := range []*machine{a, b, late} {
 			m.quit(t)
 		}
+	})
+}
+
+// TestRequire: what an older node would lose is refused while its row is there, and possible at once after that, also
+// on a database whose protocol nobody has raised yet.
+func TestRequire(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGroup(t)
+		next := g.startWith("", "next", cluster.RoleAll, 0, func(c *cluster.Config) {})
+		time.Sleep(100 * time.Millisecond)
+		if err := cluster.Require(t.Context(), next.Node, cluster.Protocol, "x"); err != nil {
+			t.Errorf("alone on a new database: %v", err)
+		}
+		next.quit(t)
+
+		g = newGroup(t)
+		old := g.startWith("", "old", cluster.RoleAll, 0, func(c *cluster.Config) { c.Self.Protocol = 1 })
+		next = g.startWith("", "next", cluster.RoleAll, 0, func(c *cluster.Config) {})
+		time.Sleep(time.Minute)
+		err := cluster.Require(t.Context(), next.Node, cluster.ProtocolPauses, "no pause has an end")
+		if domain.ErrorCode(err) != domain.CodeUnavailable ||
+			!strings.Contains(err.Error(), "no pause has an end: a server of") {
+			t.Errorf("beside an older one: %v", err)
+		}
+		old.quit(t)
+		for range 2 { // the first one by the row that is gone, the second one by what it has seen
+			if err := cluster.Require(t.Context(), next.Node, cluster.ProtocolPauses, "x"); err != nil {
+				t.Errorf("after the older one has gone: %v", err)
+			}
+			time.Sleep(time.Minute)
+		}
+		next.quit(t)
 	})
 }
 

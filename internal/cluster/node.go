@@ -34,8 +34,12 @@ const (
 // build speaks, and it speaks all before it. It is one more whenever nodes of a build before would not
 // understand what a node writes or asks; until every node speaks it, nothing of it may be used.
 //
-//	1 all that there is
-const Protocol = 1
+//	1 all before
+//	2 what is said of a pause: options of a version, and of an operation on many jobs
+const (
+	Protocol       = 2
+	ProtocolPauses = 2
+)
 
 // Owner owns shards on behalf of this process: an engine.Share.
 type Owner interface {

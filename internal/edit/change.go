@@ -92,6 +92,11 @@ func (e *Editor) draft(ctx context.Context, id domain.JobID, ifVersion int,
 	if err != nil || !alters {
 		return d, err
 	}
+	if next.Pause != v.Pause {
+		if err := e.pauses.check(ctx, next.Pause); err != nil {
+			return d, err
+		}
+	}
 	fences, end, err := e.owner.BeginUpdate(ctx, &next)
 	switch {
 	case err == nil && !here: // it owns the job again, or does not know yet that it does not

@@ -111,6 +111,9 @@ func (c *creation) try(ctx context.Context) (taken map[int]domain.JobID) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
+	if c.refusePauses(ctx); len(c.rest) == 0 {
+		return nil
+	}
 	here, away, fences, end := c.begin(ctx)
 	c.rest = slices.Concat(here.places, away.places)
 	if len(here.versions) > 0 {
@@ -138,6 +141,21 @@ func (c *creation) try(ctx context.Context) (taken map[int]domain.JobID) {
 	}
 	c.rest = nil
 	return nil
+}
+
+// refusePauses refuses those documents of which other processes would lose what is said of a pause.
+func (c *creation) refusePauses(ctx context.Context) {
+	asked, refused := false, error(nil)
+	c.rest = slices.DeleteFunc(c.rest, func(i int) bool {
+		if c.docs[i].Pause == (domain.Pause{}) {
+			return false
+		}
+		if !asked {
+			asked, refused = true, c.pauses.check(ctx, c.docs[i].Pause)
+		}
+		c.out[i].Err = refused
+		return refused != nil
+	})
 }
 
 // group is what one commit makes.

@@ -26,6 +26,10 @@ type Config struct {
 	// jobs that they own are changed straight in the store. Zero: no other process has it.
 	Ahead time.Duration
 
+	// Pauses returns why a pause may have no reason and no end now: another process on the database would lose them;
+	// nil: there is none.
+	Pauses func(ctx context.Context) error
+
 	// NewIDs returns ids of so many new jobs, for an instant in Unix milliseconds; nil:
 	// [domain.NewJobIDs]. A simulation has ids that can be repeated.
 	NewIDs func(ms int64, n int) []domain.JobID
@@ -44,6 +48,7 @@ type Editor struct {
 	log     *slog.Logger
 	pace    *clock.Pace
 	newIDs  func(ms int64, n int) []domain.JobID
+	pauses  pauseGate
 
 	without    without
 	once       *Once
@@ -62,7 +67,7 @@ func New(c Config) (*Editor, error) {
 	}
 	return &Editor{
 		owner: c.Owner, jobs: c.Store.Jobs(), changes: c.Store.Changes(), clock: c.Clock, metrics: c.Metrics,
-		log: c.Log, pace: c.Pace, newIDs: c.NewIDs,
+		log: c.Log, pace: c.Pace, newIDs: c.NewIDs, pauses: c.Pauses,
 		without: without{c.Store.Edits(), c.Store.Shards(), c.Store.Ledger(), c.Ahead.Milliseconds(), c.Clock},
 		once:    newOnce(c.Store.Idempotency(), c.Clock), background: newBackground(),
 	}, nil
@@ -76,6 +81,17 @@ func (e *Editor) Stop(ctx context.Context) { e.background.stop(ctx) }
 func (e *Editor) Once() *Once { return e.once }
 
 func (e *Editor) now() int64 { return clock.NowMs(e.clock) }
+
+// pauseGate is Pauses of [Config].
+type pauseGate func(context.Context) error
+
+// check returns why this cannot be said of a pause now, or nil.
+func (g pauseGate) check(ctx context.Context, said domain.Pause) error {
+	if g == nil || said == (domain.Pause{}) {
+		return nil
+	}
+	return store.Coded(g(ctx))
+}
 
 // lock waits for the job's other edits.
 func (e *Editor) lock(ctx context.Context, id domain.JobID) (unlock func(), err error) {

@@ -227,3 +227,46 @@ func TestResumerRuns(t *testing.T) {
 		<-done
 	})
 }
+
+// TestPausesBesideAnOlderProcess: while another process on the database would lose what is said of a pause, nothing new
+// is said of one. All else goes on, and what was said before stays.
+func TestPausesBesideAnOlderProcess(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		docs := []domain.SpecDoc{domain.NewSpecDoc(), domain.NewSpecDoc()}
+		for i := range docs {
+			docs[i].Schedule, docs[i].API, docs[i].Type = "0 * * * * *", "http://h.example/", domain.AtLeastOnce
+		}
+		docs[1].IsActive, docs[1].Pause = false, domain.Pause{Reason: "before"}
+		before := w.Create(t.Context(), docs)
+		if before[0].Err != nil || before[1].Err != nil {
+			t.Fatalf("%+v", before)
+		}
+		w.pauses = func(context.Context) error { return domain.Unavailable(nil, "older") }
+		made := w.Create(t.Context(), docs)
+		if made[0].Err != nil || domain.ErrorCode(made[1].Err) != domain.CodeUnavailable {
+			t.Errorf("created: %+v", made)
+		}
+		id, paused := before[0].Version.JobID, before[1].Version.JobID
+		for _, said := range []domain.Pause{{Reason: "x"}, {Until: domain.MaxInstantMs}} {
+			_, _, err := w.SetActive(t.Context(), id, 0, false, &said)
+			if domain.ErrorCode(err) != domain.CodeUnavailable {
+				t.Errorf("paused with %+v: %v", said, err)
+			}
+		}
+		if _, changed, err := w.SetActive(t.Context(), id, 0, false, nil); err != nil || !changed {
+			t.Errorf("paused: %v", err)
+		}
+		v, err := w.Update(t.Context(), paused, 0, func(doc *domain.SpecDoc) error {
+			doc.Name = "renamed"
+			return nil
+		})
+		if err != nil || v.Pause.Reason != "before" || v.Number != 2 {
+			t.Errorf("renamed: %+v, %v", v, err)
+		}
+		for _, id := range []domain.JobID{id, paused} {
+			if _, changed, err := w.SetActive(t.Context(), id, 0, true, nil); err != nil || !changed {
+				t.Errorf("resumed: %v", err)
+			}
+		}
+	})
+}

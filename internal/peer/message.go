@@ -38,6 +38,7 @@ type Node struct {
 	Name  string
 	Token int64  // random, of this start
 	URL   string // scheme, host and port
+	Older bool   // it is of a version that does not understand all that this one says
 }
 
 // Caller is who a request is made for.
