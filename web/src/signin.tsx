@@ -121,7 +121,7 @@ export function Account() {
   return (
     <button
       type="button"
-      class="quiet"
+      class="quiet account"
       disabled={busy}
       title={`Signed in as ${name}, ${who.role}`}
       onClick={() => void leave()}
