@@ -34,11 +34,13 @@ INSERT INTO alert (` + alertColumns + `, untold) VALUES ($1, $2, $3, $4, $5, $6,
        failures = excluded.failures, recovered_at = excluded.recovered_at, execution_id = excluded.execution_id,
        http_status = excluded.http_status, error = excluded.error, day = excluded.day, untold = excluded.untold`
 
-	// A success of each job, and no failure: what the plan would do, without reading the alerts first.
+	// A success of each job, and no failure: what the plan would do, without reading the alerts first. Where the index
+	// says that no alert is open, no job is looked up.
 	endAlerts = `
 UPDATE alert a SET recovered_at = n.completed_at, day = n.day, untold = true
   FROM unnest($1::uuid[], $2::bigint[], $3::int[]) n (job_id, completed_at, day)
- WHERE a.recovered_at IS NULL AND a.job_id = n.job_id AND n.completed_at > a.last_at`
+ WHERE a.recovered_at IS NULL AND a.job_id = n.job_id AND n.completed_at > a.last_at
+   AND (SELECT o.job_id FROM alert o WHERE o.recovered_at IS NULL ORDER BY o.job_id LIMIT 1) IS NOT NULL`
 )
 
 func scanAlert(r pgx.Rows) (a alertRow, err error) {

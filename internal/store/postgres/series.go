@@ -13,10 +13,20 @@ import (
 
 const pointColumns = `at, success, failed, skipped, missed, unknown, retries, drift_max, duration_max, drift, duration`
 
-const addPoint = `
+const (
+	addPoint = `
 INSERT INTO series AS s (step, writer, ` + pointColumns + `)
 VALUES ($1::smallint, $2::int, $3::bigint, $4::bigint, $5::bigint, $6::bigint, $7::bigint, $8::bigint, $9::bigint,
-        $10::bigint, $11::bigint, $12::bigint[], $13::bigint[])
+        $10::bigint, $11::bigint, $12::bigint[], $13::bigint[])` + orAdd
+
+	// A minute adds the same to its point, to that of its hour and to that of its day.
+	addMinute = `
+INSERT INTO series AS s (step, writer, ` + pointColumns + `)
+SELECT n.step, $2::int, n.at, $4::bigint, $5::bigint, $6::bigint, $7::bigint, $8::bigint, $9::bigint, $10::bigint,
+       $11::bigint, $12::bigint[], $13::bigint[]
+  FROM unnest($1::smallint[], $3::bigint[]) n (step, at)` + orAdd
+
+	orAdd = `
     ON CONFLICT (step, at, writer) DO UPDATE SET success = s.success + excluded.success,
        failed = s.failed + excluded.failed, skipped = s.skipped + excluded.skipped,
        missed = s.missed + excluded.missed, unknown = s.unknown + excluded.unknown,
@@ -26,9 +36,19 @@ VALUES ($1::smallint, $2::int, $3::bigint, $4::bigint, $5::bigint, $6::bigint, $
                        FROM unnest(s.drift, excluded.drift) WITH ORDINALITY n (a, b, i) ORDER BY i),
        duration = ARRAY(SELECT coalesce(a, 0) + coalesce(b, 0)
                           FROM unnest(s.duration, excluded.duration) WITH ORDINALITY n (a, b, i) ORDER BY i)`
+)
 
-// queuePoints adds the points of minutes. Two connections of one process meet in one order.
+// queuePoints adds the points of minutes. Two connections of one process meet in one order: by the step, then by time.
+// As a rule all facts of a commit are of one minute: then that is one statement.
 func queuePoints(b *pgx.Batch, writer int32, minutes domain.Points) {
+	if len(minutes) == 1 {
+		steps, at := make([]int16, len(domain.Steps)), make([]int64, len(domain.Steps))
+		for i, step := range domain.Steps {
+			steps[i], at[i] = int16(step), step.Start(minutes[0].At)
+		}
+		queuePoint(b, addMinute, steps, writer, at, &minutes[0])
+		return
+	}
 	for _, step := range domain.Steps {
 		points := minutes
 		if step != domain.StepMinute {
@@ -36,11 +56,15 @@ func queuePoints(b *pgx.Batch, writer int32, minutes domain.Points) {
 		}
 		slices.SortFunc(points, func(a, b domain.Point) int { return cmp.Compare(a.At, b.At) })
 		for i := range points {
-			p := &points[i]
-			b.Queue(addPoint, int16(step), writer, p.At, p.Success, p.Failed, p.Skipped, p.Missed, p.Unknown, p.Retries,
-				p.DriftMax, p.DurationMax, counted(p.Drift), counted(p.Duration))
+			queuePoint(b, addPoint, int16(step), writer, points[i].At, &points[i])
 		}
 	}
+}
+
+// queuePoint adds a point of a step at an instant, or of several ones.
+func queuePoint(b *pgx.Batch, statement string, step any, writer int32, at any, p *domain.Point) {
+	b.Queue(statement, step, writer, at, p.Success, p.Failed, p.Skipped, p.Missed, p.Unknown, p.Retries, p.DriftMax,
+		p.DurationMax, counted(p.Drift), counted(p.Duration))
 }
 
 // counted is a histogram as a parameter.
