@@ -59,6 +59,23 @@ test("a schedule goes back byte for byte, and an edit sends what was edited", as
   expect(job.spec).toMatchObject({ schedule, name: "after" });
 });
 
+test("the form says how many fires are due in the same second", async ({ page, start }) => {
+  const server = await start();
+  await server.createJob({ name: "one", schedule: "0 0 4 * * *" });
+  const id = await server.createJob({ name: "two", schedule: "0 0 4 * * *" });
+  await server.createJob({ name: "another minute", schedule: "0 1 4 * * *" });
+  await page.goto(`${server.url}/ui/jobs/new`);
+  const schedule = page.getByRole("textbox", { name: "Schedule", exact: true });
+  await schedule.fill("0 0 4 * * *");
+  await expect(page.getByText("In the second of its next fire 2 other fires are due.")).toBeVisible();
+  await schedule.fill("0 1 4 * * *");
+  await expect(page.getByText("In the second of its next fire 1 other fire is due.")).toBeVisible();
+  await schedule.fill("0 2 4 * * *");
+  await expect(page.getByText("In the second of its next fire 0 other fires are due.")).toBeVisible();
+  await page.goto(`${server.url}/ui/jobs/${id}/edit`);
+  await expect(page.getByText("2 fires are due, with those of this job as it is stored.")).toBeVisible();
+});
+
 test("what the API refuses is said beside the field", async ({ page, guard, start }) => {
   const server = await start();
   guard.allow(/status of 422/);

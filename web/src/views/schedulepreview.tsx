@@ -1,6 +1,7 @@
 // What a schedule means, in the server's words, while one types it.
 import { useEffect } from "preact/hooks";
 import { ApiError, serverNow } from "../api.ts";
+import { plural } from "../format.ts";
 import { type Draft, instantOf } from "../jobform.ts";
 import type { Preview, PreviewRequest } from "../types.gen.ts";
 import { ErrorNote, Icon, Panel, Skeleton, Time } from "../ui/basics.tsx";
@@ -40,7 +41,11 @@ export function SchedulePreview(props: {
         {!empty && !refused && <ErrorNote error={error} retry={asked.reload} />}
         {!empty && !error && !asked.data && <Skeleton height={280} />}
         {!empty && !error && asked.data && (
-          <Meaning preview={within(asked.data, instantOf(draft.endAt ?? ""))} zone={request.timezone ?? "UTC"} />
+          <Meaning
+            preview={within(asked.data, instantOf(draft.endAt ?? ""))}
+            zone={request.timezone ?? "UTC"}
+            stored={jobId !== undefined}
+          />
         )}
       </div>
     </Panel>
@@ -89,7 +94,26 @@ function Suggestions({ onPick }: { onPick: ((schedule: string) => void) | undefi
   );
 }
 
-function Meaning({ preview: p, zone }: { preview: Preview; zone: string }) {
+/**
+ * How many fires are due in the second of the next fire. A forecast of very many jobs takes seconds, and the server makes
+ * few of them: where it has none, nothing is said.
+ */
+function SameSecond({ at, stored }: { at: number; stored: boolean }) {
+  const second = Math.floor(at / 1000) * 1000;
+  const from = useQuiet(second, 700);
+  const asked = useApi("GET /forecast", { query: { step: "second", from, to: from + 1000 } });
+  const due = asked.data?.total;
+  if (due === undefined || from !== second) return null;
+  return (
+    <p class="muted">
+      {stored
+        ? `In the second of its next fire ${plural(due, "fire is", "fires are")} due, with those of this job as it is stored.`
+        : `In the second of its next fire ${plural(due, "other fire is", "other fires are")} due.`}
+    </p>
+  );
+}
+
+function Meaning({ preview: p, zone, stored }: { preview: Preview; zone: string; stored: boolean }) {
   return (
     <>
       <p class="sentence">{p.description}</p>
@@ -113,6 +137,7 @@ function Meaning({ preview: p, zone }: { preview: Preview; zone: string }) {
         ))}
         {p.next.length === 0 && <li class="muted">None</li>}
       </ol>
+      {p.next[0] && <SameSecond at={p.next[0].at} stored={stored} />}
       {p.dstShifts.length > 0 && (
         <>
           <h3>When clocks change</h3>
