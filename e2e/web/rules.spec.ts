@@ -144,7 +144,26 @@ test("the usual rule is replaced and restored, and no change of somebody else is
 
   await page.getByRole("button", { name: "Delete default" }).click();
   await page.getByRole("button", { name: "Delete the rule" }).click();
-  await expect(page.getByText("built in")).toBeVisible();
+  await expect(page.getByText("replaces the built-in rule")).toHaveCount(0);
+  await expect(page.getByText("built in")).toHaveCount(2);
+});
+
+test("the rule about undeliverable messages is seen, and switched off and restored", async ({ page, start }) => {
+  const server = await start();
+  await open(page, server);
+  const row = page.getByRole("row").filter({ hasText: "undeliverable messages" });
+  await expect(row).toContainText("built in");
+  await page.getByRole("button", { name: "Edit undeliverable" }).click();
+  const form = page.getByRole("dialog", { name: "Rule undeliverable" });
+  await form.getByRole("checkbox", { name: "Disabled: nobody is told by it" }).check();
+  await form.getByRole("button", { name: "Save the rule" }).click();
+  await expect(row).toContainText("replaces the built-in rule");
+  await expect(row).toContainText("Disabled");
+  expect(await rule(server, "undeliverable")).toMatchObject({ disabled: true, when: { kind: "UNDELIVERABLE" } });
+  await page.getByRole("button", { name: "Delete undeliverable" }).click();
+  await expect(page.getByText("undeliverable messages to the channels that are a default")).toBeVisible();
+  await page.getByRole("button", { name: "Delete the rule" }).click();
+  await expect(row).toContainText("built in");
 });
 
 test("rules are changed by editors, and seen by viewers", async ({ page, start, guard }) => {
@@ -158,7 +177,7 @@ test("rules are changed by editors, and seen by viewers", async ({ page, start, 
     await page.goto(`${server.url}/ui/alerts/rules`);
     await page.getByLabel("API key").fill(key);
     await page.getByRole("button", { name: "Sign in" }).click();
-    await expect(page.getByText("built in")).toBeVisible();
+    await expect(page.getByText("built in")).toHaveCount(2);
     for (const name of ["New rule", "Edit default"]) {
       await expect(page.getByRole("button", { name, exact: true })).toHaveCount(offers);
     }

@@ -42,37 +42,49 @@ type Fault struct {
 // channelSubject names a channel where it is what an alert is about.
 func channelSubject(id string) string { return "channel " + id }
 
-// WithDefault returns rules in the order of their ids with the default rule among them, unless one of them takes its
-// place. One that is about a single namespace does not: it would be the rule of everybody.
-func WithDefault(rules []domain.AlertRule) []domain.AlertRule {
-	at, found := slices.BinarySearchFunc(rules, domain.DefaultRuleID, func(r domain.AlertRule, id string) int {
-		return strings.Compare(r.ID, id)
-	})
-	if !found {
-		return slices.Insert(slices.Clone(rules), at, domain.DefaultRule())
-	}
-	if rules[at].Limit != "" {
-		rules = slices.Clone(rules)
-		rules[at] = domain.DefaultRule()
-	}
-	return rules
-}
-
 // UndeliverableRuleID is the id of the rule by which people are told of channels that messages do not reach, while no
 // other rule is about that.
 const UndeliverableRuleID = "undeliverable"
 
-// WithUndeliverable returns rules with that rule behind them, unless it is not needed.
-func WithUndeliverable(rules []domain.AlertRule) []domain.AlertRule {
-	for i := range rules {
-		if r := &rules[i]; r.ID == UndeliverableRuleID || r.When.Which() == domain.WhenUndeliverable {
-			return rules
-		}
+// BuiltInRule returns the rule of an id that is there without being made.
+func BuiltInRule(id string) (r domain.AlertRule, known bool) {
+	switch r = domain.DefaultRule(); id {
+	case domain.DefaultRuleID:
+		return r, true
+	case UndeliverableRuleID:
+		r.ID, r.Name, r.By = UndeliverableRuleID, "undeliverable messages", domain.ByJob
+		r.When = domain.Condition{Kind: domain.WhenUndeliverable}
+		return r, true
 	}
-	r := domain.DefaultRule()
-	r.ID, r.Name, r.By = UndeliverableRuleID, "undeliverable messages", domain.ByJob
-	r.When = domain.Condition{Kind: domain.WhenUndeliverable}
-	return append(slices.Clip(rules), r)
+	return domain.AlertRule{}, false
+}
+
+// WithBuiltIn returns rules in the order of their ids with those among them that are there without being made. One that
+// is stored under the id of such a rule takes its place, also if it is disabled. One that is about a single namespace
+// does not: it would be the rule of everybody.
+//
+//	rules                                   default      undeliverable
+//	none, or others                         built in     built in
+//	one of this id                          that         that
+//	one of this id about a namespace        built in     built in
+//	another one of the kind UNDELIVERABLE   built in     none: that one tells of it
+func WithBuiltIn(rules []domain.AlertRule) []domain.AlertRule {
+	rules = slices.DeleteFunc(slices.Clone(rules), func(r domain.AlertRule) bool {
+		_, everybodys := BuiltInRule(r.ID)
+		return everybodys && r.Limit != ""
+	})
+	ofUndeliverable := func(r domain.AlertRule) bool { return r.When.Which() == domain.WhenUndeliverable }
+	for _, id := range []string{domain.DefaultRuleID, UndeliverableRuleID} {
+		at, stored := slices.BinarySearchFunc(rules, id, func(r domain.AlertRule, id string) int {
+			return strings.Compare(r.ID, id)
+		})
+		if stored || id == UndeliverableRuleID && slices.ContainsFunc(rules, ofUndeliverable) {
+			continue
+		}
+		r, _ := BuiltInRule(id)
+		rules = slices.Insert(rules, at, r)
+	}
+	return rules
 }
 
 // rule returns a rule by its id, or nil: there is none, or it is disabled.

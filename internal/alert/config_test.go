@@ -1,45 +1,58 @@
 package alert
 
 import (
+	"reflect"
 	"slices"
 	"testing"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 )
 
-// A rule takes the place of the default rule by its id, unless it is about one namespace: then it has no effect.
-func TestWithDefault(t *testing.T) {
-	rule := func(id, limit string) domain.AlertRule {
-		return domain.AlertRule{ID: id, Limit: limit, Name: "stored"}
+// A rule takes the place of one that is there without being made by its id, unless it is about one namespace: then it
+// has no effect. Whoever has a rule of their own about undeliverable messages, also a disabled one, is not told twice.
+func TestWithBuiltIn(t *testing.T) {
+	rule := func(id, limit string, kind domain.ConditionKind) domain.AlertRule {
+		return domain.AlertRule{ID: id, Limit: limit, Name: "stored", When: domain.Condition{Kind: kind}}
 	}
+	off := rule("mine", "", domain.WhenUndeliverable)
+	off.Disabled = true
 	for name, c := range map[string]struct {
 		stored []domain.AlertRule
-		names  map[string]string
+		want   string // ids; those that are built in have a +
 	}{
-		"none": {nil, map[string]string{"default": "every final failure"}},
-		"others": {[]domain.AlertRule{rule("a", ""), rule("z", "x")},
-			map[string]string{"default": "every final failure"}},
-		"in its place": {[]domain.AlertRule{rule("a", ""), rule("default", "")},
-			map[string]string{"default": "stored"}},
-		"of a namespace": {[]domain.AlertRule{rule("a", ""), rule("default", "billing"), rule("z", "")},
-			map[string]string{"default": "every final failure"}},
+		"none": {nil, "+default +undeliverable"},
+		"others": {
+			[]domain.AlertRule{rule("a", "", ""), rule("z", "x", "")}, "a +default +undeliverable z"},
+		"in the place of default": {
+			[]domain.AlertRule{rule("a", "", ""), rule("default", "", "")}, "a default +undeliverable"},
+		"default of a namespace": {
+			[]domain.AlertRule{rule("default", "billing", ""), rule("z", "", "")}, "+default +undeliverable z"},
+		"another of undeliverable": {
+			[]domain.AlertRule{rule("mine", "", domain.WhenUndeliverable)}, "+default mine"},
+		"that is disabled": {[]domain.AlertRule{off}, "+default mine"},
+		"in the place of undeliverable": {
+			[]domain.AlertRule{rule("undeliverable", "", domain.WhenLost)}, "+default undeliverable"},
+		"undeliverable of a namespace": {
+			[]domain.AlertRule{rule("undeliverable", "billing", "")}, "+default +undeliverable"},
+		"and another": {[]domain.AlertRule{rule("mine", "", domain.WhenUndeliverable),
+			rule("undeliverable", "billing", "")}, "+default mine"},
 	} {
-		got, last := WithDefault(c.stored), ""
-		found := 0
-		for i := range got {
-			if want, ok := c.names[got[i].ID]; ok {
-				found++
-				if got[i].Name != want || got[i].Limit != "" {
-					t.Errorf("%s: %+v", name, got[i])
-				}
+		before, got := slices.Clone(c.stored), ""
+		for _, r := range WithBuiltIn(c.stored) {
+			if is, known := BuiltInRule(r.ID); known && reflect.DeepEqual(r, is) {
+				got += " +" + r.ID
+			} else {
+				got += " " + r.ID
 			}
-			if got[i].ID <= last {
-				t.Errorf("%s: %s follows %s", name, got[i].ID, last)
+			if _, known := BuiltInRule(r.ID); known && r.Limit != "" {
+				t.Errorf("%s: %+v", name, r)
 			}
-			last = got[i].ID
 		}
-		if found != 1 || len(c.stored) > 1 && c.stored[1].Name != "stored" {
-			t.Errorf("%s: %d", name, found)
+		if got != " "+c.want {
+			t.Errorf("%s:%s, want %s", name, got, c.want)
+		}
+		if !reflect.DeepEqual(before, c.stored) {
+			t.Errorf("%s: it has changed what it was given", name)
 		}
 	}
 }

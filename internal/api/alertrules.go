@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -26,27 +27,31 @@ func (h ruleRoutes) register(rt *router) {
 	register(rt, huma.Operation{
 		OperationID: "list-alert-rules", Method: http.MethodGet, Path: "/alerts/rules", Tags: []string{"Alerts"},
 		Summary: "List the rules of alerts",
-		Description: "A rule says of which alerts people are told, by which channels, and when. The rule default " +
-			"is there without being made: it tells of every final failure. A rule that is stored under this id " +
-			"takes its place. Keys of one namespace see the rules that they have made.",
+		Description: "A rule says of which alerts people are told, by which channels, and when. Two are there " +
+			"without being made: default tells of every final failure, and undeliverable of messages that did not " +
+			"reach a channel, while no other rule is of the kind UNDELIVERABLE. A rule that is stored under such an " +
+			"id takes its place. Keys of one namespace see the rules that they have made.",
 	}, h.list, kindUnavailable)
 	register(rt, huma.Operation{
 		OperationID: "get-alert-rule", Method: http.MethodGet, Path: "/alerts/rules/{id}", Tags: []string{"Alerts"},
-		Summary: "Get a rule of alerts", Description: "The rule default is there without being made.",
+		Summary:     "Get a rule of alerts",
+		Description: "The rules default and undeliverable are there without being made.",
 	}, h.show, kindNotFound, kindUnavailable)
 	register(rt, huma.Operation{
 		OperationID: "put-alert-rule", Method: http.MethodPut, Path: "/alerts/rules/{id}", Tags: []string{"Alerts"},
 		Summary: "Make or replace a rule of alerts",
-		Description: "Fields that are absent have their default. A rule that is about another condition than before " +
+		Description: "Fields that are absent have their default; of the rule undeliverable that of when is the kind " +
+			"UNDELIVERABLE, and that of groupBy is JOB. A rule that is about another condition than before " +
 			"closes the groups that it had, without a message. One that a key of a namespace makes is about jobs of " +
-			"this namespace alone; such a key cannot make the rule default, which is everybody's.",
+			"this namespace alone; such a key cannot make the rules default and undeliverable, which are everybody's.",
 		RequestBody: reference.JSONBody("AlertRuleRequest"), MaxBodyBytes: h.maxBody,
 		Responses: answersSetting[alertRuleBody](rt),
 	}, h.put, kindInvalid, kindNotFound, kindConflict, kindStale, kindUnavailable)
 	register(rt, huma.Operation{
 		OperationID: "delete-alert-rule", Method: http.MethodDelete, Path: "/alerts/rules/{id}",
 		Tags: []string{"Alerts"}, Summary: "Delete a rule of alerts",
-		Description: "Its groups are closed without a message. Deleting the rule default restores what it was.",
+		Description: "Its groups are closed without a message. Deleting the rule default or undeliverable restores " +
+			"what it was.",
 	}, h.remove, kindNotFound, kindConflict, kindStale, kindUnavailable)
 }
 
@@ -113,13 +118,19 @@ type alertRulesBody struct {
 	Rules []alertRuleBody `json:"rules" nullable:"false" doc:"The rules, by their ids."`
 }
 
-func (h ruleRoutes) list(ctx context.Context, _ *struct{}) (*alertRulesOutput, error) {
+// rules returns those that the caller may see.
+func (h ruleRoutes) rules(ctx context.Context) ([]domain.AlertRule, error) {
 	rules, err := ruleForm.list(ctx, h.stored)
+	if err == nil && seesNamespace(ctx, "") {
+		rules = alert.WithBuiltIn(rules)
+	}
+	return rules, err
+}
+
+func (h ruleRoutes) list(ctx context.Context, _ *struct{}) (*alertRulesOutput, error) {
+	rules, err := h.rules(ctx)
 	if err != nil {
 		return nil, err
-	}
-	if visitorOf(ctx).namespace == "" {
-		rules = alert.WithDefault(rules)
 	}
 	out := &alertRulesOutput{alertRulesBody{Rules: []alertRuleBody{}}}
 	for i := range rules {
@@ -147,9 +158,12 @@ type alertRuleOutput struct {
 
 func (h ruleRoutes) show(ctx context.Context, in *settingInput) (*alertRuleOutput, error) {
 	r, s, err := ruleForm.get(ctx, h.stored, in.ID)
-	builtIn := domain.ErrorCode(err) == domain.CodeNotFound || err == nil && r.Limit != ""
-	if builtIn && in.ID == domain.DefaultRuleID && seesNamespace(ctx, "") {
-		return &alertRuleOutput{Status: http.StatusOK, Body: alertRuleBodyOf(new(domain.DefaultRule()))}, nil
+	if domain.ErrorCode(err) == domain.CodeNotFound || err == nil && r.Limit != "" {
+		builtIn, holds, failed := h.builtIn(ctx, in.ID)
+		if holds {
+			return &alertRuleOutput{Status: http.StatusOK, Body: alertRuleBodyOf(&builtIn)}, nil
+		}
+		err = cmp.Or(failed, err, store.NoSetting(domain.SettingRule, in.ID))
 	}
 	if err != nil {
 		return nil, err
@@ -157,9 +171,22 @@ func (h ruleRoutes) show(ctx context.Context, in *settingInput) (*alertRuleOutpu
 	return &alertRuleOutput{settingTag(s.Revision), http.StatusOK, alertRuleBodyOf(&r)}, nil
 }
 
-// own refuses a change of the default rule by a caller who is confined to a namespace: it is the rule of everybody.
+// builtIn returns the rule of an id that is there without being made, if it holds and the caller may see it.
+func (h ruleRoutes) builtIn(ctx context.Context, id string) (r domain.AlertRule, holds bool, err error) {
+	if _, known := alert.BuiltInRule(id); !known {
+		return r, false, nil
+	}
+	rules, err := h.rules(ctx)
+	at := slices.IndexFunc(rules, func(r domain.AlertRule) bool { return r.ID == id && r.Revision == 0 })
+	if err != nil || at < 0 {
+		return r, false, err
+	}
+	return rules[at], true, nil
+}
+
+// own refuses a change of a rule that is everybody's by a caller who is confined to a namespace.
 func (h ruleRoutes) own(ctx context.Context, id string) error {
-	if id == domain.DefaultRuleID && !seesNamespace(ctx, "") {
+	if _, everybodys := alert.BuiltInRule(id); everybodys && !seesNamespace(ctx, "") {
 		return store.Coded(store.NoSetting(domain.SettingRule, id))
 	}
 	return nil
@@ -175,7 +202,7 @@ func (h ruleRoutes) put(ctx context.Context, in *settingChangeInput) (*alertRule
 	}
 	r, status, err := putSetting(ctx, h.settingEdits, &ruleForm, in.r, in.ID,
 		func(is *domain.AlertRule, now int64) (domain.AlertSetting, error) {
-			next, err := readRule(data)
+			next, err := readRule(in.ID, data)
 			if err != nil {
 				return domain.AlertSetting{}, err
 			}
@@ -195,15 +222,21 @@ func (h ruleRoutes) put(ctx context.Context, in *settingChangeInput) (*alertRule
 	return &alertRuleOutput{settingTag(r.Revision), status, alertRuleBodyOf(&r)}, nil
 }
 
-// readRule reads the body of a request for a rule.
-func readRule(data []byte) (domain.AlertRule, error) {
+// readRule reads the body of a request for a rule. What is absent is as in the rule of this id that is there without
+// being made, or as in the default rule.
+func readRule(id string, data []byte) (domain.AlertRule, error) {
 	var f bulkFaults
-	r := domain.DefaultRule()
+	r, builtIn := alert.BuiltInRule(id)
+	if !builtIn {
+		r = domain.DefaultRule()
+	}
 	object := f.members("", data, "name", "match", "when", "channels", "level", "groupBy", "waitMs", "updateMs",
 		"repeatMs", "recovery", "disabled")
 	r.Name = f.text("name", object["name"], maxFilterLength)
 	r.Match = f.matcher(object["match"])
-	r.When = f.condition(object["when"])
+	if object["when"] != nil {
+		r.When = f.condition(object["when"])
+	}
 	r.Channels = f.texts("channels", object["channels"])
 	setText(&f, "level", object["level"], &r.Level)
 	setText(&f, "groupBy", object["groupBy"], &r.By)
@@ -249,11 +282,8 @@ func setText[S ~string](f *bulkFaults, at string, raw json.RawMessage, into *S) 
 	}
 }
 
-// condition reads a condition; absent: the first failure.
+// condition reads a condition.
 func (f *bulkFaults) condition(raw json.RawMessage) (c domain.Condition) {
-	if raw == nil {
-		return c
-	}
 	object := f.members("when", raw, "kind", "count", "of", "percent", "thresholdMs", "windowMs")
 	if object != nil && object["kind"] == nil {
 		f.add(domain.FieldRequired, "when", "must have a kind", nil)

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -13,7 +14,7 @@ func TestAlertRules(t *testing.T) {
 	h := newAPI(t, f)
 	var list alertRulesBody
 	call(t, h, "GET", "/alerts/rules", "").into(t, 200, &list)
-	if len(list.Rules) != 1 || list.Rules[0].ID != "default" || !list.Rules[0].BuiltIn ||
+	if len(list.Rules) != 2 || list.Rules[0].ID != "default" || !list.Rules[0].BuiltIn ||
 		list.Rules[0].When.Kind != domain.WhenFailures || !list.Rules[0].Recovery {
 		t.Fatalf("%+v", list)
 	}
@@ -37,7 +38,7 @@ func TestAlertRules(t *testing.T) {
 	}
 	call(t, h, "PUT", "/alerts/rules/default", `{"disabled":true}`).into(t, 201, &rule)
 	call(t, h, "GET", "/alerts/rules", "").into(t, 200, &list)
-	if len(list.Rules) != 2 || list.Rules[0].ID != "default" || !list.Rules[0].Disabled || list.Rules[0].BuiltIn {
+	if len(list.Rules) != 3 || list.Rules[0].ID != "default" || !list.Rules[0].Disabled || list.Rules[0].BuiltIn {
 		t.Errorf("%+v", list)
 	}
 	call(t, h, "DELETE", "/alerts/rules/default", "").into(t, 200, new(deletedSettingBody))
@@ -46,6 +47,49 @@ func TestAlertRules(t *testing.T) {
 	call(t, h, "DELETE", "/alerts/rules/often", "").problem(t, 404)
 	call(t, h, "GET", "/alerts/rules/often", "").problem(t, 404)
 	call(t, h, "GET", "/alerts/rules/A", "").problem(t, 400)
+}
+
+// The rule about undeliverable messages is there without being made, is replaced and switched off by its id, and is not
+// there beside another one of its kind.
+func TestTheRuleAboutUndeliverableMessages(t *testing.T) {
+	h := newAPI(t, newFixture(t))
+	const path = "/alerts/rules/undeliverable"
+	is := func(want string) {
+		t.Helper()
+		var list alertRulesBody
+		call(t, h, "GET", "/alerts/rules", "").into(t, 200, &list)
+		got := ""
+		for _, r := range list.Rules {
+			if r.When.Kind == domain.WhenUndeliverable {
+				got += fmt.Sprint(r.ID, " ", r.BuiltIn, " ", r.Disabled, " ", r.GroupBy, " ", r.Level, ";")
+			}
+		}
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	var rule alertRuleBody
+	is("undeliverable true false JOB CRITICAL;")
+	call(t, h, "GET", path, "").into(t, 200, &rule)
+	if !rule.BuiltIn || rule.When.Kind != domain.WhenUndeliverable || rule.Name == "" || rule.CreatedAt != nil {
+		t.Errorf("%+v", rule)
+	}
+	call(t, h, "DELETE", path, "").problem(t, 404)
+	call(t, h, "PUT", path, `{"disabled":true}`).into(t, 201, new(alertRuleBody))
+	is("undeliverable false true JOB CRITICAL;")
+	call(t, h, "PUT", path, `{"level":"INFO","groupBy":"HOST"}`).into(t, 200, new(alertRuleBody))
+	is("undeliverable false false HOST INFO;")
+	call(t, h, "DELETE", path, "").into(t, 200, new(deletedSettingBody))
+	is("undeliverable true false JOB CRITICAL;")
+	call(t, h, "PUT", "/alerts/rules/mine", `{"when":{"kind":"UNDELIVERABLE"}}`).into(t, 201, new(alertRuleBody))
+	is("mine false false HOST CRITICAL;")
+	call(t, h, "GET", path, "").problem(t, 404)
+	call(t, h, "PUT", path, `{"when":{"kind":"FAILURES","count":2}}`).into(t, 201, new(alertRuleBody))
+	rule = alertRuleBody{}
+	call(t, h, "GET", path, "").into(t, 200, &rule)
+	if rule.BuiltIn || rule.When.Kind != domain.WhenFailures || rule.When.Count != 2 {
+		t.Errorf("%+v", rule)
+	}
 }
 
 // A field that would do nothing, or would be about other jobs than is meant, is refused.
@@ -203,7 +247,7 @@ func TestRulesOfANamespace(t *testing.T) {
 	if len(rules.Rules) != 1 || rules.Rules[0].ID != "mine" {
 		t.Errorf("%+v", rules)
 	}
-	for _, path := range []string{"/alerts/rules/all", "/alerts/rules/default"} {
+	for _, path := range []string{"/alerts/rules/all", "/alerts/rules/default", "/alerts/rules/undeliverable"} {
 		call(t, k, "GET", path, "", mine).problem(t, 404)
 		call(t, k, "DELETE", path, "", mine).problem(t, 404)
 	}
@@ -215,9 +259,15 @@ func TestRulesOfANamespace(t *testing.T) {
 	}
 }
 
-// The rule default is everybody's: a key of a namespace neither sees nor changes nor deletes it, and what such a key
-// stored under this id with an earlier build takes nobody's place.
-func TestTheDefaultRuleIsEverybodys(t *testing.T) {
+// A rule that is there without being made is everybody's: a key of a namespace neither sees nor changes nor deletes it,
+// and what such a key stored under this id with an earlier build takes nobody's place.
+func TestTheBuiltInRulesAreEverybodys(t *testing.T) {
+	for _, id := range []string{"default", "undeliverable"} {
+		t.Run(id, func(t *testing.T) { isEverybodys(t, id) })
+	}
+}
+
+func isEverybodys(t *testing.T, id string) {
 	keys := map[string]string{}
 	k := newKeyed(t, func(c *Config) {
 		_, _, err := c.Keys.Create(t.Context(), domain.APIKey{Name: "root", Role: domain.RoleAdmin})
@@ -233,7 +283,7 @@ func TestTheDefaultRuleIsEverybodys(t *testing.T) {
 		}
 	})
 	admin := "Authorization: Bearer " + k.keys[domain.RoleAdmin]
-	const path = "/alerts/rules/default"
+	path := "/alerts/rules/" + id
 	refused := func() {
 		t.Helper()
 		for _, key := range keys {
@@ -252,8 +302,13 @@ func TestTheDefaultRuleIsEverybodys(t *testing.T) {
 		t.Helper()
 		var list alertRulesBody
 		call(t, k, "GET", "/alerts/rules", "", admin).into(t, 200, &list)
-		if len(list.Rules) != 1 || list.Rules[0].BuiltIn != builtIn || list.Rules[0].Namespace != "" {
+		if len(list.Rules) != 2 {
 			t.Errorf("%+v", list)
+		}
+		for _, r := range list.Rules {
+			if r.BuiltIn != (builtIn || r.ID != id) || r.Namespace != "" {
+				t.Errorf("%+v", list)
+			}
 		}
 		rule = alertRuleBody{}
 		call(t, k, "GET", path, "", admin).into(t, 200, &rule)
@@ -264,7 +319,7 @@ func TestTheDefaultRuleIsEverybodys(t *testing.T) {
 	refused()
 	holds(true)
 	old := domain.DefaultRule()
-	old.Limit, old.Disabled = "billing", true
+	old.ID, old.Limit, old.Disabled = id, "billing", true
 	if _, err := k.f.store.AlertSettings().PutAlertSetting(t.Context(), old.Encode(), domain.Change{}); err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"strconv"
 
+	"github.com/belfry-scheduler/belfry/internal/alert"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store"
@@ -106,9 +107,10 @@ var (
 		func(w *domain.Maintenance) string { return w.Limit }}
 )
 
-// limitOfRule returns the only namespace that a rule is about. The default rule is everybody's, whoever stored it.
+// limitOfRule returns the only namespace that a rule is about. A rule that is there without being made is everybody's,
+// whoever stored one in its place.
 func limitOfRule(r *domain.AlertRule) string {
-	if r.ID == domain.DefaultRuleID {
+	if _, everybodys := alert.BuiltInRule(r.ID); everybodys {
 		return ""
 	}
 	return r.Limit

@@ -71,9 +71,10 @@ func (s *alertSettings) read(ctx context.Context) (out alert.Settings, err error
 		readSettings(ctx, s, domain.SettingSilence, domain.DecodeSilence, &out.Silences),
 		readSettings(ctx, s, domain.SettingWindow, domain.DecodeMaintenance, &out.Windows),
 	)
-	out.Rules = alert.WithUndeliverable(alert.WithDefault(slices.DeleteFunc(out.Rules, func(r domain.AlertRule) bool {
-		return r.Unread != "" && r.ID == domain.DefaultRuleID // people are told as if there were none
-	})))
+	out.Rules = alert.WithBuiltIn(slices.DeleteFunc(out.Rules, func(r domain.AlertRule) bool {
+		_, builtIn := alert.BuiltInRule(r.ID)
+		return r.Unread != "" && builtIn // people are told as if there were none
+	}))
 	return out, err
 }
 

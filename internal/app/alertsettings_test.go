@@ -5,11 +5,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"log/slog"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/belfry-scheduler/belfry/internal/alert"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/config"
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -86,7 +88,8 @@ func TestAlertSettings(t *testing.T) {
 	})
 }
 
-// Of a rule that this build cannot read it is known that it is there. If it is the default, the usual one holds.
+// Of a rule that this build cannot read it is known that it is there. If it has the place of one that is there without
+// being made, that one holds.
 func TestARuleOfANewerBuild(t *testing.T) {
 	db, err := memory.NewDisk(clock.System{}).Open()
 	if err != nil {
@@ -94,7 +97,7 @@ func TestARuleOfANewerBuild(t *testing.T) {
 	}
 	for id, body := range map[string]string{
 		"a": `{"when":{"kind":"NOT_THERE_YET"},"level":"INFO","by":"JOB"}`, "b": `{"level":7}`,
-		domain.DefaultRuleID: `{"level":7}`,
+		domain.DefaultRuleID: `{"level":7}`, alert.UndeliverableRuleID: `{"level":7}`,
 	} {
 		set := domain.AlertSetting{Kind: domain.SettingRule, ID: id, Body: []byte(body)}
 		if _, err := db.AlertSettings().PutAlertSetting(t.Context(), set, domain.Change{}); err != nil {
@@ -109,6 +112,9 @@ func TestARuleOfANewerBuild(t *testing.T) {
 	for i := range now.Rules {
 		r := &now.Rules[i]
 		unread := r.ID == "a" || r.ID == "b"
+		if is, builtIn := alert.BuiltInRule(r.ID); builtIn == unread || builtIn && !reflect.DeepEqual(*r, is) {
+			t.Errorf("%+v", r)
+		}
 		if (r.Unread != "") != unread || unread && r.Applies(domain.JobID{}, nil) {
 			t.Errorf("%+v", r)
 		}

@@ -48,22 +48,3 @@ func TestFaults(t *testing.T) {
 		}
 	}
 }
-
-// That a message could not be delivered is told without a rule, unless one of them says how.
-func TestUndeliverableIsToldByDefault(t *testing.T) {
-	has := func(rules ...domain.AlertRule) (n int) {
-		for _, r := range alert.WithUndeliverable(alert.WithDefault(rules)) {
-			if r.When.Which() == domain.WhenUndeliverable && !r.Disabled {
-				n++
-			}
-		}
-		return n
-	}
-	mine := domain.AlertRule{ID: "mine", When: domain.Condition{Kind: domain.WhenUndeliverable}}
-	off := mine
-	off.Disabled = true
-	other := domain.AlertRule{ID: alert.UndeliverableRuleID}
-	if has() != 1 || has(mine) != 1 || has(off) != 0 || has(other) != 0 {
-		t.Errorf("%d, %d, %d, %d", has(), has(mine), has(off), has(other))
-	}
-}

@@ -21,11 +21,14 @@ func rulesCommand(r *remote) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rules",
 		Short: "Manage the rules of alerts",
-		Long: "Manage the rules of alerts: of what people are told, by which channels, and when. The rule default\n" +
-			"is there without being made; it tells of every final failure.\n\n" + serverHelp,
+		Long: "Manage the rules of alerts: of what people are told, by which channels, and when. Two are there\n" +
+			"without being made: default tells of every final failure, and undeliverable of messages that did\n" +
+			"not reach a channel. One that is set under such an id takes its place; with --disabled nobody is\n" +
+			"told by it.\n\n" + serverHelp,
 		Example: "  belfry rules list\n" +
 			"  belfry rules set payments --tag payments --kind FAILED_OF_LAST --count 3 --of 10\n" +
-			"  belfry rules set slow --kind DURATION --threshold 5s --window 10m --level WARNING",
+			"  belfry rules set slow --kind DURATION --threshold 5s --window 10m --level WARNING\n" +
+			"  belfry rules set undeliverable --channel pager",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}

@@ -10,8 +10,13 @@ import { DeleteSetting, RowActions, SettingTable, useDialogs } from "../ui/setti
 import { useApi } from "../use.ts";
 import { EditRule } from "./ruleform.tsx";
 
-/** The rule that is there without being made. */
-const defaultRule = "default";
+/** The rules that are there without being made: what deleting one that was stored in their place restores. */
+const usual: Record<string, string> = {
+  default: "The built-in rule, every final failure to the channels that are a default, holds again.",
+  undeliverable: "The built-in rule, undeliverable messages to the channels that are a default, holds again.",
+};
+
+const inPlace = (r: AlertRule): boolean => usual[r.id] !== undefined && !r.builtIn;
 
 export function Rules() {
   const asked = useApi("GET /alerts/rules", {}, { every: 5000, keep: true });
@@ -58,8 +63,9 @@ function Row({ rule: r, edits, onEdit, onDelete }: RowProps) {
         <b>{r.name ?? r.id}</b>
         <small class="muted second">
           {r.name && <code>{r.id}</code>}
-          {r.name && r.id === defaultRule && ", "}
-          {r.id === defaultRule && (r.builtIn ? "built in" : "replaces the built-in rule")}
+          {r.name && (r.builtIn || inPlace(r)) && ", "}
+          {r.builtIn && "built in"}
+          {inPlace(r) && "replaces the built-in rule"}
         </small>
       </th>
       <td>
@@ -95,15 +101,14 @@ function Row({ rule: r, edits, onEdit, onDelete }: RowProps) {
 
 function State({ rule: r }: { rule: AlertRule }) {
   if (r.disabled) return <Badge of={["s-skipped", "pause", "Disabled"]} />;
-  return <Badge of={["s-success", "success", r.id === defaultRule ? "Default" : "On"]} />;
+  return <Badge of={["s-success", "success", r.id === "default" ? "Default" : "On"]} />;
 }
 
 function Delete({ rule: r, onClose }: { rule: AlertRule; onClose: () => void }) {
   return (
     <DeleteSetting route="DELETE /alerts/rules/{id}" id={r.id} what="rule" onClose={onClose}>
       Nobody is told by <b>{r.name ?? r.id}</b> any more, also not that something is over that it has told.
-      {r.id === defaultRule &&
-        " The built-in rule, every final failure to the channels that are a default, holds again."}
+      {inPlace(r) && ` ${usual[r.id]}`}
     </DeleteSetting>
   );
 }
