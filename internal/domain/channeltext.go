@@ -6,6 +6,7 @@ import (
 	"html"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/webhook"
@@ -52,15 +53,20 @@ func (c *Channel) Hide(text string) string {
 
 type hiddenTexts struct{ texts []string }
 
-// add takes a text that has at least so many bytes, and what it looks like in a URL, in JSON and in HTML.
+// add takes a text that has at least so many bytes, and what it looks like in a URL, in JSON, in HTML, and in errors of
+// programs in Go that quote it.
 func (h *hiddenTexts) add(text string, least int) {
 	if len(text) < least {
 		return
 	}
 	quoted, _ := json.Marshal(text) // a text has no error
 	h.texts = append(h.texts, text, url.QueryEscape(text), url.PathEscape(text),
-		strings.Trim(string(quoted), `"`), html.EscapeString(text))
+		unquoted(string(quoted)), unquoted(strconv.Quote(text)), unquoted(strconv.QuoteToASCII(text)),
+		html.EscapeString(text))
 }
+
+// unquoted returns what is between the first and the last character.
+func unquoted(text string) string { return text[1 : len(text)-1] }
 
 // addURL takes a URL and its parts, as they are written and as they are meant.
 func (h *hiddenTexts) addURL(raw string) {

@@ -136,6 +136,8 @@ func retryAfter(text string, now time.Time) int64 {
 const (
 	readOfAnswer = 64 << 10 // bytes of an answer that are read
 	shownOfIt    = 200      // of which an error shows so many
+	// longestSecret is that of a secret of 2,000 characters as it is longest: each byte of four is three in a URL.
+	longestSecret = 24 << 10
 )
 
 // firstWords are those of an answer, in one line.

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/alert"
 	"github.com/belfry-scheduler/belfry/internal/clock"
@@ -72,7 +73,8 @@ func withoutSecrets(c *domain.Channel, err error) *alert.DeliveryError {
 	failure := &alert.DeliveryError{}
 	errors.As(err, &failure)
 	out := *failure
-	out.Text, out.Parts = shown(alert.OneLine(c.Hide(err.Error()))), nil
+	// What controls in a text may stand between the parts of a secret.
+	out.Text, out.Parts = shown(c.Hide(alert.OneLine(c.Hide(err.Error())))), nil
 	for _, part := range failure.Parts {
 		if part != nil {
 			part = withoutSecrets(c, part)
@@ -146,14 +148,23 @@ func (s *Sender) post(ctx context.Context, in *input, r *request) error {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, readOfAnswer))
+	whole := len(body) < readOfAnswer
 	body = []byte(in.channel.Hide(string(body))) // before its spaces change
+	if !whole {                                  // a part of a secret may be at the end, which is not known as one
+		body = body[:max(0, len(body)-longestSecret)]
+	}
 	return answered(in.channel.Kind, resp.StatusCode, resp.Header, body, in.now)
 }
 
-// withoutURL returns the cause of an error of a client, which repeats the URL.
+// withoutURL returns the cause of an error of a client, which repeats the URL. Where it quotes what is no HTTP, or no
+// URL, it says no more than that: a part of a secret is not known as one.
 func withoutURL(err error) error {
 	if wrong, ok := errors.AsType[*url.Error](err); ok {
-		return wrong.Err
+		err = wrong.Err
+	}
+	if what, _, quotes := strings.Cut(err.Error(), ` "`); quotes &&
+		(strings.Contains(what, "malformed ") || strings.Contains(what, "failed to parse")) {
+		return errors.New(strings.TrimSuffix(what, ":"))
 	}
 	return err
 }
