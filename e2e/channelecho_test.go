@@ -24,7 +24,7 @@ import (
 var canaryTag = regexp.MustCompile(canary + `(\d{3})[^"&\s]*`)
 
 // channelEchoes is a receiver of channels of every kind that repeats all that it was sent, and what it knows otherwise,
-// in each way in which one can fail. The first part of the path says which, the second one has the canary of the channel.
+// in each way in which one can fail. The first part of the path says which, the second one has the canary.
 type channelEchoes struct {
 	*httptest.Server
 	t *testing.T
@@ -122,7 +122,8 @@ func (e *channelEchoes) answer(w http.ResponseWriter, r *http.Request) {
 		head.Set("Location", map[string]string{"move": e.URL + "/ok?", "badmove": "http://[::x/"}[way]+raw)
 		w.WriteHeader(http.StatusFound)
 	case "hangup", "garbage", "badheader", "badstatus":
-		e.write(w, map[string]string{"hangup": "", "garbage": raw + "\r\n\r\n", "badheader": "HTTP/1.1 200 OK\r\n" + raw +
+		e.write(w, map[string]string{"hangup": "", "garbage": raw + "\r\n\r\n", "badheader": "HTTP/1.1 200 OK\r\n" +
+			raw +
 			"\r\n\r\n", "badstatus": "HTTP/1.1 " + strings.ReplaceAll(raw, " ", "_") + "\r\n\r\n"}[way])
 	case "ok":
 	default:

@@ -14,13 +14,14 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// canaryForms are what a canary looks like in any text in which it is: as it is, and in Base64 from each of three places
-// on.
+// canaryForms are what a canary looks like in any text in which it is: as it is, and in Base64 from each
+// of three places on.
 func canaryForms() []string {
 	forms := []string{canary}
 	for before := range 3 {
 		text := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("x", before) + canary))
-		from := []int{0, 2, 3}[before]                                     // the characters before have bits of what is before
+		// the characters before have bits of what is before
+		from := []int{0, 2, 3}[before]
 		forms = append(forms, text[from:len(text)-(before+len(canary))%3]) // and the last one of what is behind
 	}
 	return forms
@@ -185,7 +186,8 @@ func (tr *transcript) editChannels(at string, echoes *channelEchoes) {
 		`{"kind":"WEBHOOK","default":true,"secrets":{"url":"********"},"signingSecrets":["********"]}`,
 		`{"kind":"SLACK","default":true,"secrets":{"url":"********"}}`,
 		`{"kind":"GOTIFY","secrets":{"url":"` + echoes.URL + `/say400/x","token":"********"}}`,
-		`{"kind":"WEBHOOK","default":true,"secrets":{"url":"********"},"signingSecrets":["` + canaryNext + `","********"]}`,
+		`{"kind":"WEBHOOK","default":true,"secrets":{"url":"********"},"signingSecrets":["` + canaryNext +
+			`","********"]}`,
 	} {
 		tr.ask("PUT", at+"/alerts/channels/webhook-say503", text)
 		tr.ask("PUT", at+"/alerts/channels/gotify-say400", text)
@@ -193,7 +195,8 @@ func (tr *transcript) editChannels(at string, echoes *channelEchoes) {
 	for _, id := range []string{"email-plain", "telegram-say429", "ntfy-say503", "sms-say503", "teams-badmove"} {
 		tr.ask("POST", at+"/alerts/channels/"+id+"/test", "")
 	}
-	tr.ask("PUT", at+"/alerts/channels/discord-say400", `{"kind":"DISCORD","disabled":true,"secrets":{"url":"********"}}`)
+	tr.ask("PUT", at+"/alerts/channels/discord-say400",
+		`{"kind":"DISCORD","disabled":true,"secrets":{"url":"********"}}`)
 	tr.ask("DELETE", at+"/alerts/channels/discord-say503", "")
 }
 
@@ -228,9 +231,11 @@ func (tr *transcript) lookAtChannels(at string) map[string]string {
 	return errorsOf
 }
 
-// TestNoSecretOfAChannelLeaves plants canaries in the secrets of channels of every kind, of the API and of the settings,
-// in signing secrets and in the URL of the dead man's switch. Receivers repeat them in every way in which they can fail.
-// The canaries are in nothing that leaves the server: log at debug level, answers, command line, metrics, trail, messages
+// TestNoSecretOfAChannelLeaves plants canaries in the secrets of channels of every kind,
+// in signing secrets and in the URL of the dead man's switch. Receivers repeat them in every way in which they
+// can fail.
+// The canaries are in nothing that leaves the server: log at debug level, answers, command line, metrics,
+// trail, messages
 // to others; and in nothing that it writes, over a crash and a rotation of keys.
 func TestNoSecretOfAChannelLeaves(t *testing.T) {
 	t.Parallel()
@@ -271,8 +276,9 @@ func channelsLeakNothing(t *testing.T, dir string, env []string, wantNoneStored 
 		`"channels":["webhook-ok"],"level":"WARNING"}`)
 	made := tr.plantChannels(p.url, echoes, authority)
 	tr.refuseChannels(p.url)
-	if ids := tr.ask("POST", p.url+"/jobs", `{"schedule":"* * * * * *","api":"http://127.0.0.1:1/","type":"ATLEAST_ONCE",`+
-		`"retry":{"maxRetries":0}}`); !strings.Contains(ids, "jobId") {
+	if ids := tr.ask("POST", p.url+"/jobs",
+		`{"schedule":"* * * * * *","api":"http://127.0.0.1:1/","type":"ATLEAST_ONCE",`+
+			`"retry":{"maxRetries":0}}`); !strings.Contains(ids, "jobId") {
 		t.Fatal(ids)
 	}
 	var found map[string]string

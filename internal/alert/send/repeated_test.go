@@ -17,7 +17,8 @@ import (
 func TestErrorsHaveNoPartOfASecret(t *testing.T) {
 	const secret = `T0KEN-of "bearer" <&\ü+`
 	for name, c := range map[string]struct{ raw, body, want string }{
-		"at the end of what is read": {body: strings.Repeat(" ", readOfAnswer-9) + secret, want: "503 Service Unavailable"},
+		"at the end of what is read": {body: strings.Repeat(" ", readOfAnswer-9) + secret,
+			want: "503 Service Unavailable"},
 		"before that": {body: strings.Repeat(" ", readOfAnswer-longestSecret-9) + secret +
 			strings.Repeat(".", longestSecret), want: "503"},
 		"no status": {raw: secret + "\r\n\r\n",
