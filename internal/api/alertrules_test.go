@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -194,6 +195,47 @@ func TestSilencesAndWindows(t *testing.T) {
 	call(t, h, "GET", "/alerts/windows/backup", "").into(t, 200, &w)
 	call(t, h, "DELETE", "/alerts/windows/backup", "").into(t, 200, new(deletedSettingBody))
 	call(t, h, "GET", "/alerts/windows/backup", "").problem(t, 404)
+}
+
+// A request for a silence with an Idempotency-Key makes one silence, and is answered as the first time, also when that
+// has changed or is gone. Another body with the same key is refused.
+func TestASilenceIsMadeOnce(t *testing.T) {
+	f := newFixture(t)
+	h := newAPI(t, f)
+	const body, key = `{"reason":"x","durationMs":7200000}`, "Idempotency-Key: 8e03978e-40d5"
+	var first, second silenceBody
+	again(t, h, "POST", "/alerts/silences", body, 201).into(t, 201, &first)
+	number := func(want int) {
+		t.Helper()
+		var list silencesBody
+		if call(t, h, "GET", "/alerts/silences", "").into(t, 200, &list); len(list.Silences) != want {
+			t.Errorf("%d silences, want %d: %+v", len(list.Silences), want, list)
+		}
+	}
+	number(1)
+	p := call(t, h, "POST", "/alerts/silences", `{"reason":"y","durationMs":7200000}`, key).problem(t, 422)
+	if p.Code != "idempotency-key-reused" {
+		t.Errorf("%+v", p)
+	}
+	f.clock.step(time.Hour)
+	h = newAPI(t, f) // as after a restart
+	call(t, h, "PUT", "/alerts/silences/"+first.ID, `{"reason":"z","durationMs":1}`).into(t, 200, &second)
+	a := call(t, h, "POST", "/alerts/silences", body, key)
+	if a.into(t, 201, &second); asJSON(second) != asJSON(first) || a.Header.Get("ETag") != "" {
+		t.Errorf("after a change: %+v, want %+v, ETag %s", second, first, a.Header.Get("ETag"))
+	}
+	call(t, h, "DELETE", "/alerts/silences/"+first.ID, "").into(t, 200, new(deletedSettingBody))
+	a = call(t, h, "POST", "/alerts/silences", body, key)
+	first.Active = false
+	if a.into(t, 201, &second); asJSON(second) != asJSON(first) || a.Header.Get("ETag") != "" {
+		t.Errorf("after its deletion: %+v, want %+v", second, first)
+	}
+	number(0)
+	f.clock.step(24 * time.Hour)
+	call(t, h, "POST", "/alerts/silences", body, key).into(t, 201, &second)
+	if number(1); second.ID == first.ID {
+		t.Error("a day later it has the id of the first one")
+	}
 }
 
 // Silences that ended long ago are deleted when another one is made.

@@ -230,7 +230,8 @@ func routesOf(c *Config, sc *scope, rm *room) []interface{ register(rt *router) 
 		&clusterRoutes{c.Cluster.Members, c.Store.Changes(), tr, c.Log},
 		&alertRoutes{list: c.Store.Alerts(), scope: sc}, &groupRoutes{c.Store.Notices(), c.Clock, tr},
 		channels, &channelTrialRoutes{channelRoutes: channels},
-		ruleRoutes{edits, c.Alerting.Fixed}, silenceRoutes{edits, c.View, sc}, windowRoutes{edits, c.View, sc},
+		ruleRoutes{edits, c.Alerting.Fixed}, silenceRoutes{edits, c.View, sc, c.Editor.Once()},
+		windowRoutes{edits, c.View, sc},
 		&auditRoute{
 			store: c.Store, clock: c.Clock, retention: c.Retention, underWay: make(chan struct{}, maxAudits),
 		},

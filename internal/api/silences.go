@@ -4,15 +4,14 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"encoding/base32"
 	"net/http"
 	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/belfry-scheduler/belfry/internal/api/reference"
 	"github.com/belfry-scheduler/belfry/internal/clock"
 	"github.com/belfry-scheduler/belfry/internal/domain"
+	"github.com/belfry-scheduler/belfry/internal/edit"
 	"github.com/belfry-scheduler/belfry/internal/store"
 	"github.com/belfry-scheduler/belfry/internal/view"
 	"github.com/danielgtaylor/huma/v2"
@@ -23,6 +22,7 @@ type silenceRoutes struct {
 	*settingEdits
 	view  *view.View
 	scope *scope
+	once  *edit.Once
 }
 
 const silencesAct = "What fails meanwhile and still fails at its end is told then; what has ended is not. That " +
@@ -38,11 +38,11 @@ func (h silenceRoutes) register(rt *router) {
 			"that ended more than 30 days ago are deleted when another one is made; of more than 900, those that " +
 			"ended more than an hour ago, too.",
 	}, h.list, kindNotFound, kindUnavailable)
-	register(rt, huma.Operation{
+	registerOnce(rt, h.once, huma.Operation{
 		OperationID: "create-silence", Method: http.MethodPost, Path: "/alerts/silences", Tags: []string{"Alerts"},
 		Summary: "Make a silence", Description: silencesAct + "A key of one namespace silences its jobs alone.",
 		RequestBody: body, MaxBodyBytes: h.maxBody, DefaultStatus: http.StatusCreated,
-	}, h.create, kindInvalid, kindConflict, kindUnavailable)
+	}, h.create, h.createdBefore, kindInvalid, kindConflict, kindUnavailable)
 	register(rt, huma.Operation{
 		OperationID: "get-silence", Method: http.MethodGet, Path: "/alerts/silences/{id}", Tags: []string{"Alerts"},
 		Summary: "Get a silence", Description: "Also one that has ended.",
@@ -181,22 +181,63 @@ func (h silenceRoutes) create(ctx context.Context, in *newSilenceInput) (*silenc
 	if err != nil {
 		return nil, err
 	}
-	now := clock.NowMs(h.clock)
-	s, err := readSilence(data, now)
+	record, comesAgain := store.IdempotencyOf(ctx)
+	if !comesAgain {
+		record.At = clock.NowMs(h.clock)
+	}
+	s, err := newSilence(ctx, data, record.At)
 	if err != nil {
 		return nil, err
 	}
-	if err := h.deleteOld(ctx, now); err != nil {
+	if s.ID = domain.SilenceIDOf(randomBytes(10)); comesAgain {
+		s.ID = record.SilenceID()
+	}
+	if err := h.deleteOld(ctx, s.CreatedAt); err != nil {
 		return nil, err
 	}
-	s.ID = "s-" + strings.ToLower(base32.StdEncoding.EncodeToString(randomBytes(10)))
-	s.Limit, s.By, s.CreatedAt = visitorOf(ctx).namespace, visitorOf(ctx).author, now
 	stored, err := h.stored.PutAlertSetting(ctx, s.Encode(), h.trail.changeBy(ctx, ""))
 	if err != nil {
 		return nil, store.Coded(err)
 	}
 	s.Revision = stored.Revision
 	return h.answer(ctx, http.StatusCreated, &s), nil
+}
+
+// newSilence returns the silence that a request makes at an instant.
+func newSilence(ctx context.Context, data []byte, now int64) (domain.Silence, error) {
+	s, err := readSilence(data, now)
+	s.Limit, s.By, s.CreatedAt = visitorOf(ctx).namespace, visitorOf(ctx).author, now
+	return s, err
+}
+
+// createdBefore answers a request that has made a silence before, as the first time. The answer has an ETag as long as
+// the silence is as it was made, and does not act any more when it is gone.
+func (h silenceRoutes) createdBefore(ctx context.Context, in *newSilenceInput, kept *domain.IdempotencyRecord) (
+	*silenceOutput, error) {
+	data, err := readBody(in.r)
+	if err != nil {
+		return nil, err
+	}
+	s, err := newSilence(ctx, data, kept.At)
+	if err != nil {
+		return nil, err
+	}
+	s.ID = kept.SilenceID()
+	stored, err := h.stored.AlertSetting(ctx, domain.SettingSilence, s.ID)
+	gone := domain.ErrorCode(err) == domain.CodeNotFound
+	if err != nil && !gone {
+		return nil, store.Coded(err)
+	}
+	is, _ := domain.DecodeSilence(&stored)
+	s.Revision, s.By = is.Revision, is.By // who asks again may do it from another address
+	out := h.answer(ctx, http.StatusCreated, &s)
+	if gone || !reflect.DeepEqual(is, s) {
+		out.ETag = ""
+	}
+	if gone {
+		out.Body.By, out.Body.Active = authorBody(visitorOf(ctx).author), false
+	}
+	return out, nil
 }
 
 func randomBytes(n int) []byte {

@@ -155,7 +155,8 @@ func (c *Alerting) Silence(ctx context.Context, id string) (Silence, error) {
 // CreateSilence makes a silence.
 func (c *Alerting) CreateSilence(ctx context.Context, s NewSilence) (Silence, error) {
 	var out Silence
-	err := c.server.exchange(ctx, call{method: http.MethodPost, path: []string{"alerts", "silences"}}, s, &out)
+	in := call{method: http.MethodPost, path: []string{"alerts", "silences"}, once: true}
+	err := c.server.exchange(ctx, in, s, &out)
 	return out, err
 }
 

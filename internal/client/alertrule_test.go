@@ -67,7 +67,7 @@ func TestSilences(t *testing.T) {
 	if one, err := c.Alerting.Silence(t.Context(), "s"); err != nil || one.ID != "s" {
 		t.Errorf("%+v, %v", one, err)
 	}
-	c = exchange{request: "POST /alerts/silences", contentType: typeJSON, body: body,
+	c = exchange{request: "POST /alerts/silences", contentType: typeJSON, body: body, once: ownKey,
 		answer: answer{201, typeJSON, silenceJSON, nil}}.serve(t)
 	if one, err := c.Alerting.CreateSilence(t.Context(), s); err != nil || one.ID != "s" {
 		t.Errorf("%+v, %v", one, err)

@@ -49,7 +49,8 @@ const codeKeysFull = "idempotency-keys-full"
 type idempotencyKey struct{}
 
 // WithIdempotencyKey returns a context for one call of [Jobs.Create], [Jobs.Trigger],
-// [Jobs.Import] or [Keys.Create]. Create and Trigger have a key of their own otherwise, so that
+// [Jobs.Import], [Keys.Create] or [Alerting.CreateSilence]. Creations of jobs and of silences, and
+// triggers, have a key of their own otherwise, so that
 // what the client sends again by itself is carried out once; a key of the caller's does the same
 // for what he calls again. The server carries the call out at most once within 24
 // hours: if the answer is lost, the same call with the same key gets it again (net/http

@@ -18,7 +18,7 @@
 //   - An answer takes a bounded amount of memory.
 //   - What the server refuses for now (429, 503) is sent again after Retry-After, three times and
 //     within 10 s in all, where it certainly was not carried out or can be repeated. What makes a job
-//     or runs one can be: it has an Idempotency-Key of its own. The body of an import is a stream,
+//     or a silence, or runs a job, can be: it has an Idempotency-Key of its own. The body of an import is a stream,
 //     and is not sent again.
 //
 // Instants are Unix milliseconds, as in the API. The package uses only the standard

@@ -2,8 +2,10 @@ package domain
 
 import (
 	"crypto/sha256"
+	"encoding/base32"
 	"encoding/binary"
 	"reflect"
+	"strings"
 	"time"
 )
 
@@ -103,6 +105,20 @@ func (r *IdempotencyRecord) JobOf(place int) JobID {
 	id[8] = 0x80 | byte(place>>2)&0x3f
 	id[9] = byte(place<<6) | id[9]&0x3f
 	return id
+}
+
+// SilenceID returns the id of the silence that a request makes: another one for a request that comes after the record
+// of the one before is too old.
+func (r *IdempotencyRecord) SilenceID() string {
+	var at [8]byte
+	binary.BigEndian.PutUint64(at[:], uint64(r.At))
+	hash := hashOf([]byte("silence"), r.Key[:], at[:])
+	return SilenceIDOf(hash[:])
+}
+
+// SilenceIDOf returns the id of a silence that is made of bytes that nobody guesses, ten or more.
+func SilenceIDOf(random []byte) string {
+	return "s-" + strings.ToLower(base32.StdEncoding.EncodeToString(random[:10]))
 }
 
 // Bytes returns how much of the limits the record takes.

@@ -19,7 +19,8 @@ type AlertSettings interface {
 	// PutAlertSetting inserts a setting whose Revision is zero, and replaces that of the Revision otherwise. It returns
 	// what is kept, with a Revision that is higher than each one before. CodeConflict: there is one already, or it has
 	// another Revision or is gone, or there are as many of the kind as there may be. A repeat of what is kept
-	// succeeds and changes nothing. CodeInvalid: it is too large.
+	// succeeds and changes nothing. CodeInvalid: it is too large. It writes the record that its context has, if it has
+	// one: see [WithIdempotency].
 	PutAlertSetting(ctx context.Context, s domain.AlertSetting, c domain.Change) (domain.AlertSetting, error)
 	// DeleteAlertSetting deletes a setting of a revision; zero: of any. CodeConflict: it has another one. One that
 	// is not there is no error.

@@ -68,6 +68,11 @@ func (o settings) PutAlertSetting(ctx context.Context, s domain.AlertSetting, c 
 			}
 			return err
 		}
+		if r, comesAgain := store.IdempotencyOf(ctx); comesAgain {
+			if err := d.keepRecord(&r); err != nil {
+				return err
+			}
+		}
 		d.settingRevision++
 		kept = copySetting(s)
 		kept.Revision, kept.Unread = d.settingRevision, ""

@@ -128,6 +128,11 @@ func (o *alertSettings) PutAlertSetting(ctx context.Context, s domain.AlertSetti
 		b := new(pgx.Batch)
 		queueSetting(b, &row)
 		queueSettingChange(b, kept.Revision, c, action, &s)
+		if r, comesAgain := store.IdempotencyOf(ctx); comesAgain {
+			if err := keepRecord(ctx, tx, b, &r); err != nil {
+				return err
+			}
+		}
 		return send(ctx, tx, b)
 	})
 	if err != nil {

@@ -90,9 +90,13 @@ func (o *alertSettings) PutAlertSetting(ctx context.Context, s domain.AlertSetti
 	if err := store.CheckSetting(&s); err != nil {
 		return domain.AlertSetting{}, err
 	}
+	record, comesAgain := store.IdempotencyOf(ctx)
 	answer := make(chan domain.AlertSetting, 1) // the operation may run when nobody waits any more
 	err := o.db.write(ctx, 2, func(c *conn) (tally, error) {
 		kept, err := o.put(c, s, change)
+		if err == nil && comesAgain {
+			err = keepRecord(c, &record)
+		}
 		if err == nil {
 			answer <- kept
 		}

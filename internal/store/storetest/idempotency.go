@@ -11,6 +11,7 @@ import (
 var idempotencyCases = []testCase{
 	{"a record is written with the jobs that its context makes, and names them", recordOfJobs},
 	{"a record is written with the API key that its context makes", recordOfKey},
+	{"a record is written with the setting that its context makes", recordOfSetting},
 	{"records of triggers are written with their open runs", recordOfTriggers},
 	{"what is refused, or has another record's key, leaves neither", recordConflict},
 	{"Put keeps a refusal, once", recordOfRefusal},
@@ -75,6 +76,29 @@ func recordOfKey(t *testing.T, f *fixture) {
 	ok(t, f.Keys().Revoke(t.Context(), k.ID, noon+hour, false))
 	k.RevokedAt = noon + hour
 	equal(t, f.kept(t, r), &want)
+}
+
+func recordOfSetting(t *testing.T, f *fixture) {
+	r := record(1, noon)
+	s := domain.AlertSetting{Kind: domain.SettingSilence, ID: r.SilenceID(), Body: []byte(`{"reason":"x"}`)}
+	made := must(f.AlertSettings().PutAlertSetting(under(t, r), s, domain.Change{}))(t)
+	for range 2 {
+		equal(t, f.kept(t, r), &r)
+		equal(t, must(f.AlertSettings().PutAlertSetting(under(t, r), s, domain.Change{}))(t), made)
+		f.reopen(t)
+	}
+	again := r // by another server that has not seen the first one
+	again.At += minute
+	other := s
+	other.ID = again.SilenceID()
+	_, err := f.AlertSettings().PutAlertSetting(under(t, again), other, domain.Change{})
+	wantCode(t, err, domain.CodeConflict)
+	equal(t, must(f.AlertSettings().AlertSettings(t.Context(), domain.SettingSilence))(t), []domain.AlertSetting{made})
+	next := record(2, noon)
+	s.ID = "wrong id"
+	_, err = f.AlertSettings().PutAlertSetting(under(t, next), s, domain.Change{})
+	wantCode(t, err, domain.CodeInvalid)
+	equal(t, f.kept(t, next), nil)
 }
 
 func recordOfTriggers(t *testing.T, f *fixture) {

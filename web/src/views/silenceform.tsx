@@ -1,6 +1,7 @@
 // The form of a silence: of which jobs people are not told, why, and from when until when by the clock of which zone.
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { call, serverNow } from "../api.ts";
+import { Once } from "../once.ts";
 import { instantIn, silenceOf, wallOf } from "../quiet.ts";
 import { zone as chosenZone } from "../settings.ts";
 import { useStore } from "../store.ts";
@@ -33,10 +34,13 @@ const fields = ["match", "reason", "startsAt", "endsAt"];
 
 function Form(props: Prefilled & { is: Read<Silence> | undefined; reload: () => Promise<void>; onClose: () => void }) {
   const s = props.is?.value;
+  const once = useRef(new Once());
   const save = async (data: FormData, headers: Record<string, string>): Promise<void> => {
     const body = silenceOf(data, s);
     if (s) await call("PUT /alerts/silences/{id}", { path: { id: s.id }, body, headers });
-    else await call("POST /alerts/silences", { body });
+    else {
+      await once.current.send(JSON.stringify(body), (own) => call("POST /alerts/silences", { body, headers: own }));
+    }
     say("The silence is saved.");
   };
   return (
