@@ -41,6 +41,7 @@ func wantNoForm(t *testing.T, what, text string) {
 }
 
 func TestCanaryForms(t *testing.T) {
+	t.Parallel()
 	for before := range 7 {
 		text := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("?", before) + canary + "345:x"))
 		if !slices.ContainsFunc(canaryForms(), func(form string) bool { return strings.Contains(text, form) }) {

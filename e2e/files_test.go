@@ -345,7 +345,7 @@ func TestDatabaseOverwrittenWhileServing(t *testing.T) {
 			if err := overwrite(path, info.Size()); err != nil {
 				t.Fatal(err)
 			}
-			within(t, 5*time.Second, "the health names the file", func() bool {
+			within(t, 30*time.Second, "the health names the file", func() bool {
 				return strings.Contains(p.storeDetail(), path+" was cut off or overwritten")
 			})
 			if status := p.tryCreate("too late", tg.url); status != http.StatusServiceUnavailable {
