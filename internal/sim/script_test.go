@@ -161,9 +161,10 @@ func (w *world) calm() {
 	w.heal()
 	w.pass(20 * time.Second)
 	w.calls.Wait()
-	// A wall clock that has jumped ahead, by an hour at most, is not trusted for a minute, and what could not be ended
-	// is tried again after one.
-	w.checkPauses(time.Hour + time.Minute)
+	// A pause may have ended long ago as soon as the wall clock is set ahead. It is not trusted for a minute then, and
+	// what could not be ended is tried again after one.
+	w.checkPauses(w.ahead + 3*time.Minute)
+	w.ahead = 0
 	for _, k := range w.client.list() {
 		if k.often() {
 			w.client.remove(w.edit, k)

@@ -53,7 +53,8 @@ type world struct {
 	edit    *edit.Editor
 	resumes func() // ends the resumer
 	slots   int
-	hung    bool // a commit may hang until the process ends
+	hung    bool          // a commit may hang until the process ends
+	ahead   time.Duration // by how much the wall clock was set ahead since all was well
 	boots   uint64
 	targets *targets
 	client  *client
@@ -151,6 +152,7 @@ func (w *world) step(d time.Duration) {
 	w.note("the wall clock steps by %s", d)
 	w.targets.look()
 	w.clk.Step(d)
+	w.ahead += max(d, 0)
 	w.targets.look()
 }
 
