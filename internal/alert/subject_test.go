@@ -156,7 +156,8 @@ func TestUndelivered(t *testing.T) {
 		{"delivered since", []domain.Notification{n(ok, now-1), n(bad, now-2)}, false},
 		{"a newer one is undeliverable", []domain.Notification{n(bad, now-1), n(ok, now-2)}, true},
 		{"an older one is, later", []domain.Notification{n(ok, now-2), n(bad, now-1)}, true},
-		{"a day ago", []domain.Notification{n(bad, now-dayMs-1)}, false},
+		{"a day ago", []domain.Notification{n(bad, now-dayMs)}, true},
+		{"longer ago", []domain.Notification{n(bad, now-dayMs-1)}, false},
 	} {
 		if got := undelivered(c.latest, now); (got != nil) != c.want {
 			t.Errorf("%s: %+v", c.name, got)

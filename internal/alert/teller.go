@@ -62,7 +62,7 @@ func (t *Teller) Run(ctx context.Context) {
 	defer t.stopCouriers()
 	failed := false
 	for {
-		begun := t.Clock.Now()
+		begun := t.Clock.Mark()
 		more, err := t.runOnce(ctx)
 		if ctx.Err() != nil {
 			return
@@ -71,7 +71,7 @@ func (t *Teller) Run(ctx context.Context) {
 			t.Log.Warn("people cannot be told of alerts for now", telemetry.KeyError, err)
 		}
 		failed = err != nil
-		if !clock.Wait(ctx, restAfter(more, t.Clock.Now().Sub(begun))) {
+		if !clock.Wait(ctx, restAfter(more, t.Clock.Elapsed(begun))) {
 			return
 		}
 	}
@@ -81,7 +81,7 @@ func (t *Teller) Run(ctx context.Context) {
 // a processor: when 10,000 jobs of one host fail at once, the fires of others are due in the same second.
 func restAfter(more bool, took time.Duration) time.Duration {
 	if more {
-		return min(max(0, 3*took), lookEvery)
+		return min(3*took, lookEvery)
 	}
 	return lookEvery
 }

@@ -261,8 +261,7 @@ func TestRestAfter(t *testing.T) {
 		{"nothing more after a long step", false, 10 * time.Second, lookEvery},
 		{"more: a quarter of a processor", true, 40 * time.Millisecond, 120 * time.Millisecond},
 		{"more after a long step", true, 10 * time.Second, lookEvery},
-		{"a clock that was set back", true, -time.Hour, 0},
-		{"a clock that was set back, and nothing to do", false, -time.Hour, lookEvery},
+		{"more after a step that took no time", true, 0, 0},
 	} {
 		if got := restAfter(c.more, c.took); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)

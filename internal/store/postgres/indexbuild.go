@@ -10,6 +10,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/belfry-scheduler/belfry/internal/clock"
 )
 
 // indexBuild is a migration that builds one index while servers write the table. It has a single statement, because
@@ -86,9 +88,10 @@ SELECT p.phase, p.blocks_done, p.blocks_total, p.current_locker_pid, coalesce(a.
 	noTimeouts = `SELECT set_config('lock_timeout', '0', false), set_config('statement_timeout', '0', false)`
 )
 
-// How often a build is looked at, and how often the log says how far it is.
 const (
-	buildLook = time.Second
+	// againAfter is after how long a build, a lock, or the end of what another process does is looked for again.
+	againAfter = time.Second
+	// buildTell is how often the log says how far a build is.
 	buildTell = 10 * time.Second
 )
 
@@ -134,17 +137,17 @@ func (b *indexBuild) build(ctx context.Context, c *pgx.Conn, log *slog.Logger) e
 		}
 		switch state {
 		case indexBuilding:
-			err = wait(ctx, buildLook)
+			err = again(ctx)
 		case indexBroken:
-			log.Warn("An index that was not built to its end is dropped, and built again", "index", b.index)
+			log.Warn("an index that was not built to its end is dropped, and built again", "index", b.index)
 			_, err = c.Exec(ctx, "DROP INDEX CONCURRENTLY IF EXISTS "+b.index)
 		default:
-			log.Info("Building an index; servers that run go on", "index", b.index, "table", b.table)
+			log.Info("an index is built; servers that run go on", "index", b.index, "table", b.table)
 			_, err = c.Exec(ctx, b.statement)
 		}
 		if isCode(err, deadlock, lockTimeout) && failed < attempts {
 			failed++
-			err = wait(ctx, buildLook)
+			err = again(ctx)
 		}
 		if err != nil {
 			return err
@@ -154,7 +157,7 @@ func (b *indexBuild) build(ctx context.Context, c *pgx.Conn, log *slog.Logger) e
 
 // tell writes to the log how far the build is, and for whom it waits.
 func (b *indexBuild) tell(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) {
-	for wait(ctx, buildTell) == nil {
+	for clock.Wait(ctx, buildTell) {
 		err := each(ctx, pool, func(r pgx.Rows) error {
 			var phase, user, application string
 			var done, all, locker, seconds int64
@@ -162,27 +165,23 @@ func (b *indexBuild) tell(ctx context.Context, pool *pgxpool.Pool, log *slog.Log
 				return err
 			}
 			if locker != 0 {
-				log.Warn("The building of an index waits for the end of a transaction", "index", b.index, "pid", locker,
+				log.Warn("the building of an index waits for the end of a transaction", "index", b.index, "pid", locker,
 					"user", user, "application", application, "seconds", seconds)
 				return nil
 			}
-			log.Info("An index is being built", "index", b.index, "phase", phase, "blocks", done, "of", all)
+			log.Info("an index is being built", "index", b.index, "phase", phase, "blocks", done, "of", all)
 			return nil
 		}, selectProgress, b.table)
 		if err != nil && ctx.Err() == nil {
-			log.Warn("It is not known how far the building of an index is", "index", b.index, "error", err)
+			log.Warn("it is not known how far the building of an index is", "index", b.index, "error", err)
 		}
 	}
 }
 
-// wait returns after a time, or with an error when the context ends.
-func wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
+// again returns when it is time to look again, or with an error when the context ends.
+func again(ctx context.Context) error {
+	if !clock.Wait(ctx, againAfter) {
 		return ctx.Err()
 	}
+	return nil
 }

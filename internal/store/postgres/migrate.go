@@ -5,7 +5,6 @@ import (
 	"embed"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -48,7 +47,6 @@ SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 const (
 	lockWait     = "250ms"
 	lockAttempts = 60
-	lockPause    = time.Second
 )
 
 // migrator brings a database to the schema that this program knows.
@@ -118,10 +116,10 @@ func alone(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger, fn func() 
 			return err
 		}
 		if !told {
-			log.Info("Another process changes the tables of the database; this one waits for it")
+			log.Info("another process changes the tables of the database; this one waits for it")
 			told = true
 		}
-		if err := wait(ctx, time.Second); err != nil {
+		if err := again(ctx); err != nil {
 			return err
 		}
 	}
@@ -190,8 +188,8 @@ func (m *migrator) change(ctx context.Context, have int, fn func(tx pgx.Tx) erro
 		if !isCode(err, lockTimeout) || tried == lockAttempts {
 			return err
 		}
-		m.log.Warn("A table is in use; its change is tried again", "error", err, "tried", tried)
-		if err := wait(ctx, lockPause); err != nil {
+		m.log.Warn("a table is in use; its change is tried again", "error", err, "tried", tried)
+		if err := again(ctx); err != nil {
 			return err
 		}
 	}

@@ -219,7 +219,7 @@ SELECT pg_terminate_backend(pid) FROM pg_stat_progress_create_index WHERE datnam
 	}
 	d.await(look, `SELECT NOT indisvalid FROM pg_index WHERE indexrelid = 'version_pause'::regclass`)
 	ended = d.upgrade(t.Context())
-	d.log.await(t, "An index that was not built to its end is dropped")
+	d.log.await(t, "an index that was not built to its end is dropped")
 	d.execute(writes, "COMMIT")
 	d.wantDone(ended)
 }
@@ -255,7 +255,7 @@ SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() A
 		t.Errorf("the index is another one: %d, and %d before", now, first)
 	}
 	for len(d.log) > 0 {
-		if m := <-d.log; strings.HasPrefix(m, "An index that was not built") {
+		if m := <-d.log; strings.HasPrefix(m, "an index that was not built") {
 			t.Errorf("the log says: %s", m)
 		}
 	}
@@ -317,7 +317,7 @@ SELECT EXISTS (SELECT FROM pg_locks
 			t.Fatalf("a server waits behind the change: %v", err)
 		}
 		cancel()
-		d.log.await(t, "A table is in use")
+		d.log.await(t, "a table is in use")
 	}
 	d.execute(reads, "COMMIT")
 	if err := <-ended; err != nil {
