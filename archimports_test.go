@@ -23,6 +23,7 @@ var imports = []struct {
 	{"internal/cron/crontest", row{internal: []string{"cron"}}},
 	{"internal/clock", row{modules: []string{"golang.org/x/sys"}}},
 	{"internal/budget", row{}}, {"internal/failpoint", row{}}, {"internal/charset", row{}},
+	{"internal/nettest", row{}}, // for tests only
 	{"internal/target", row{modules: []string{"golang.org/x/net/http/httpguts", "golang.org/x/net/idna"}}},
 	{"internal/egress", row{internal: []string{"target"}}},
 	{"internal/host", row{internal: []string{"target"}}},

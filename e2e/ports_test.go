@@ -9,9 +9,10 @@ import (
 )
 
 // The ports of freePort. They lie below those that a system gives to outgoing
-// connections and to who asks for any port (from 32768 on Linux, from 49152
-// elsewhere): nothing but a test takes one, also while the server or target that
-// it is for is down.
+// connections and to who asks for any port: from 32768 on Linux, where both come from
+// net.ipv4.ip_local_port_range, and from 49152 elsewhere. So nothing but a test takes
+// one, also while the server or target that it is for is down. Where that range was
+// widened down to these ports, another connection may get one by chance.
 const firstPort, lastPort = 20_000, 31_999
 
 var ports struct {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/executor"
+	"github.com/belfry-scheduler/belfry/internal/nettest"
 	"github.com/belfry-scheduler/belfry/internal/store/faulty"
 )
 
@@ -203,8 +204,6 @@ func TestTestCallThatFails(t *testing.T) {
 	long := newCalledServer(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, strings.Repeat("ä", 5<<20))
 	})
-	dead := newCalledServer(t, nil)
-	dead.Close()
 	for name, c := range map[string]struct {
 		url, says        string
 		success, retried bool
@@ -213,7 +212,7 @@ func TestTestCallThatFails(t *testing.T) {
 		"busy":   {busy.URL, "HTTP 429", false, true, 429},
 		"moved":  {moved.URL, "redirects are not followed", false, false, 302},
 		"binary": {binary.URL, "", true, false, 200}, "long": {long.URL, "", true, false, 200},
-		"dead": {dead.URL, "connection refused", false, true, 0},
+		"dead": {"http://" + nettest.Refusing(t), "connection refused", false, true, 0},
 	} {
 		var got testCallBody
 		call(t, h, "POST", "/jobs/test", laidOver(`"api":"`+c.url+`/"`)).into(t, 200, &got)

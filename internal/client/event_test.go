@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/belfry-scheduler/belfry/internal/nettest"
 )
 
 func TestEvents(t *testing.T) {
@@ -245,9 +247,14 @@ func TestEventsEnd(t *testing.T) {
 		}
 	}
 	cancel()
-	server.Close()
+	gone, err := New("http://"+nettest.Refusing(t), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer gone.Close()
+	gone.events.retry = time.Millisecond
 	errs = 0
-	for _, err := range c.Events(t.Context()) { // until it is there again
+	for _, err := range gone.Events(t.Context()) { // until it is there again
 		if errs++; err == nil || errs == 3 {
 			break
 		}

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/belfry-scheduler/belfry/internal/nettest"
 )
 
 // everyCall makes each call of the API once.
@@ -74,15 +76,7 @@ func TestEveryCallPassesOnARefusal(t *testing.T) {
 }
 
 func TestEveryCallTellsThatNobodyAnswers(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	c, err := New("http://"+address, "")
+	c, err := New("http://"+nettest.Refusing(t), "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/host"
+	"github.com/belfry-scheduler/belfry/internal/nettest"
 )
 
 // prepare has connections prepared for so many calls to a URL.
@@ -123,12 +124,7 @@ func TestPrepareFindsClosedConnections(t *testing.T) {
 // That a connection cannot be opened is told by nobody, but known of the host: after some of
 // them it is not dialled any more before its calls are due.
 func TestPrepareFails(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	url := "http://" + ln.Addr().String() + "/"
-	_ = ln.Close()
+	url := "http://" + nettest.Refusing(t) + "/"
 	x := newTestExecutor(t, Config{})
 	for range 2 * host.FreeDials {
 		prepare(x, url, 1)

@@ -14,19 +14,9 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/egress"
+	"github.com/belfry-scheduler/belfry/internal/nettest"
 	"github.com/belfry-scheduler/belfry/internal/resolve"
 )
-
-// freePort returns an address where nobody listens.
-func freePort(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().String()
-}
 
 // useNames makes the executor look names up as the configuration says, knowing none.
 func useNames(x *Executor, cfg resolve.Config) {
@@ -43,7 +33,7 @@ func withNames(x *Executor, lookup func(ctx context.Context, name string) ([]net
 }
 
 func TestConnectionRefused(t *testing.T) {
-	addr := freePort(t)
+	addr := nettest.Refusing(t)
 	wantOutcome(t, do(newTestExecutor(t, Config{}), newCall("http://"+addr+"/")), domain.Outcome{
 		Verdict: retry, Error: "connection refused by " + addr,
 	})
@@ -102,11 +92,11 @@ func TestLocalhostNeedsNoResolver(t *testing.T) {
 	for _, name := range []string{"localhost", "LOCALHOST", "localhost.", "hooks.localhost", "a.b.localhost."} {
 		mustSucceed(t, x, newCall("http://"+name+":"+port+"/"))
 	}
-	if ln, err := net.Listen("tcp", "[::1]:0"); err == nil { // a server that listens on one family only
-		_ = ln.Close()
-		k := serveAt(t, ln.Addr().String(), "close")
-		mustSucceed(t, x, newCall("http://localhost:"+portOf(t, k.addr)+"/"))
-	}
+	t.Run("a server that listens on one family only", func(t *testing.T) {
+		port := portOf(t, nettest.Refusing(t)) // with 127.0.0.1, nobody listens on it
+		serveAt(t, "[::1]:"+port, "close")
+		mustSucceed(t, x, newCall("http://localhost:"+port+"/"))
+	})
 }
 
 // A guard judges them as what they lead to.
@@ -147,7 +137,7 @@ func TestBothFamilies(t *testing.T) {
 
 // Of a name with very many addresses only some are knocked at.
 func TestManyAddresses(t *testing.T) {
-	_, port, _ := net.SplitHostPort(freePort(t))
+	port := portOf(t, nettest.Refusing(t))
 	var v4, v6 atomic.Int64
 	x := newTestExecutor(t, Config{})
 	x.opener.dialer.net.Control = func(network, _ string, _ syscall.RawConn) error {
@@ -175,7 +165,7 @@ func TestManyAddresses(t *testing.T) {
 }
 
 func TestBothFamiliesRefused(t *testing.T) {
-	_, port, _ := net.SplitHostPort(freePort(t))
+	port := portOf(t, nettest.Refusing(t))
 	x := newTestExecutor(t, Config{})
 	withNames(x, func(context.Context, string) ([]netip.Addr, error) {
 		return []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("::1")}, nil
@@ -263,7 +253,7 @@ func TestConnectTimeout(t *testing.T) {
 // A panic anywhere in a call is the outcome of that call.
 func TestPanicBecomesAnOutcome(t *testing.T) {
 	x := newTestExecutor(t, Config{Guard: brokenGuard{}})
-	out := do(x, newCall("http://"+freePort(t)+"/"))
+	out := do(x, newCall("http://"+nettest.Refusing(t)+"/"))
 	wantOutcome(t, out, domain.Outcome{Verdict: retry, Error: "internal fault: guard broke"})
 	if p := onlyHost(t, x); p.cond.Dials.UnderWay() != 0 || p.open != 0 {
 		t.Errorf("%d dials under way and %d connections after it", p.cond.Dials.UnderWay(), p.open)

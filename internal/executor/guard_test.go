@@ -12,6 +12,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/egress"
+	"github.com/belfry-scheduler/belfry/internal/nettest"
 	"github.com/belfry-scheduler/belfry/internal/resolve"
 	"github.com/belfry-scheduler/belfry/internal/resolve/dnstest"
 )
@@ -205,7 +206,7 @@ func TestPooledConnectionsStayWithTheirName(t *testing.T) {
 func TestRefusalsBesideNetworkErrors(t *testing.T) {
 	names := serveNames(t, map[string][]netip.Addr{"both.test.": parseAddrs("10.0.0.1", "127.0.0.2", "::1")})
 	x := guarded(t, egress.Public, "127.0.0.2", "", names)
-	out := do(x, newCall("http://both.test:"+portOf(t, freePort(t))+"/"))
+	out := do(x, newCall("http://both.test:"+portOf(t, nettest.Refusing(t))+"/"))
 	if out.Verdict != retry || !strings.HasPrefix(out.Error, "connection refused") {
 		t.Errorf("outcome %+v", out)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/egress"
+	"github.com/belfry-scheduler/belfry/internal/nettest"
 	"github.com/belfry-scheduler/belfry/internal/resolve"
 	"github.com/belfry-scheduler/belfry/internal/resolve/dnstest"
 	"github.com/belfry-scheduler/belfry/internal/telemetry"
@@ -62,7 +63,8 @@ func TestFailureInAnOutageOfNames(t *testing.T) {
 	x := newTestExecutor(t, Config{})
 	m := telemetry.NewNames()
 	useNames(x, resolve.Config{Dial: names.Dial, Metrics: m})
-	answers, refuses := "http://known.test:"+portOf(t, k.addr)+"/", "http://known.test:"+portOf(t, freePort(t))+"/"
+	answers := "http://known.test:" + portOf(t, k.addr) + "/"
+	refuses := "http://known.test:" + portOf(t, nettest.Refusing(t)) + "/"
 	plain := do(x, newCall(answers))
 	if plain.HTTPStatus != 404 || strings.Contains(plain.Error, "known.test") {
 		t.Errorf("outcome %+v", plain)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/host"
+	"github.com/belfry-scheduler/belfry/internal/nettest"
 )
 
 // dialsIn makes n calls of a host at one instant of a bubble and returns how
@@ -235,12 +236,7 @@ func TestDialsToHostThatIsDown(t *testing.T) {
 // A target that refuses connections is known to be down; one that answers is not.
 func TestRefusalsAreCounted(t *testing.T) {
 	x := newTestExecutor(t, Config{})
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := ln.Addr().String()
-	_ = ln.Close()
+	addr, release := nettest.Hold(t)
 	call := func() domain.Outcome {
 		return do(x, &domain.Call{Method: "POST", URL: "http://" + addr + "/", Timeout: 20 * time.Second})
 	}
@@ -251,7 +247,9 @@ func TestRefusalsAreCounted(t *testing.T) {
 	if s := dials.State(); s != host.Refusing {
 		t.Errorf("state %d after %d refusals", s, host.FreeDials+1)
 	}
-	if ln, err = net.Listen("tcp", addr); err != nil {
+	release()
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
 		t.Skip("the port was taken in between: ", err)
 	}
 	srv := &http.Server{Handler: http.NotFoundHandler()}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/egress"
+	"github.com/belfry-scheduler/belfry/internal/nettest"
 )
 
 // trace makes a test call.
@@ -129,12 +130,7 @@ func TestTraceOverTLS(t *testing.T) {
 // How far a call has come is in its trace: what did not happen took no time.
 func TestTraceOfFailures(t *testing.T) {
 	t.Parallel()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	refusing := "http://" + free.Addr().String() + "/"
-	_ = free.Close()
+	refusing := "http://" + nettest.Refusing(t) + "/"
 	hanging := serveRaw(t, func(_ int, c net.Conn) { _, _ = io.Copy(io.Discard, c) })
 	redirecting := answerWith(t, rawResponse(302, "there", "Location: https://elsewhere.test/"), "")
 	breaking := answerWith(t, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\nX-A: b\r\n\r\nhalf", "close")

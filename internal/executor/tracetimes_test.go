@@ -12,6 +12,7 @@ import (
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/egress"
 	"github.com/belfry-scheduler/belfry/internal/host"
+	"github.com/belfry-scheduler/belfry/internal/nettest"
 	"golang.org/x/net/http2"
 )
 
@@ -115,11 +116,7 @@ func TestTraceOfAFailedConnect(t *testing.T) {
 	withNames(x, func(context.Context, string) ([]netip.Addr, error) {
 		return []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("::1")}, nil
 	})
-	_, port, err := net.SplitHostPort(freePort(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	tr, out := trace(x, newCall("http://hook.test:"+port+"/"))
+	tr, out := trace(x, newCall("http://hook.test:"+portOf(t, nettest.Refusing(t))+"/"))
 	if w := tr.Times; out.Verdict == success || w.Lookup <= 0 || w.Connect <= 0 || w.FirstByte != 0 {
 		t.Errorf("%+v, times %+v", out, w)
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/belfry-scheduler/belfry/internal/clock"
+	"github.com/belfry-scheduler/belfry/internal/nettest"
 )
 
 // TestCarried: what reaches the other node, and what comes back.
@@ -343,12 +343,7 @@ func TestCutConnections(t *testing.T) {
 		})
 	})
 	w.wants(t.Context(), "cut before the answer", Unknown, 1)
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.node.URL = "http://" + closed.Addr().String()
-	_ = closed.Close()
+	w.node.URL = "http://" + nettest.Refusing(t)
 	w.wants(t.Context(), "nobody listens", NotSent, 0)
 	w.node.URL = "http://127.0.0.1:1\n"
 	w.wants(t.Context(), "an address that cannot be", NotSent, 0)
