@@ -148,7 +148,7 @@ plain: ## The tests that race leaves out, and those of the engine with the order
 # a time. What they find is never taken from the cache: go test does not see the
 # server's sources.
 E2E      ?= 6
-MEASURED := ^(TestAttackDoesNotDelayFires|TestBenchThroughput|TestClusterBehindABalancer|TestClusterSharesAccess|TestCopyLosesAndDoublesNothing|TestDowntime|TestDrainByName|TestGroupCommit|TestKillAndRestartUnderLoadLosesNothing|TestPostgresKillAndRestartLosesNothing|TestPostgresNodesShareTheJobs|TestRetriesAfterOneTwoAndThreeSeconds|TestRollingUpgrade|TestSoak|TestThousandJobsEverySecond)$$
+MEASURED := ^(TestAttackDoesNotDelayFires|TestBenchThroughput|TestClusterBehindABalancer|TestClusterSharesAccess|TestCopyLosesAndDoublesNothing|TestDowntime|TestDrainByName|TestGroupCommit|TestKillAndRestartUnderLoadLosesNothing|TestOneOfThreeServersShowsAlerts|TestPostgresKillAndRestartLosesNothing|TestPostgresNodesShareTheJobs|TestRetriesAfterOneTwoAndThreeSeconds|TestRollingUpgrade|TestSoak|TestThousandJobsEverySecond)$$
 
 .PHONY: e2e
 e2e: measured waiting ## The end-to-end tests: a real server, over HTTP, with signals and kill -9

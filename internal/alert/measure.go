@@ -16,9 +16,32 @@ const (
 	// measureShare bounds the time for that: what takes longer the more messages wait is done so much more seldom.
 	measureShare   = 50
 	measureTimeout = 2 * time.Second
+	// announceEvery is how often a server that does not tell people looks which kinds of channels there are.
+	announceEvery = 30 * time.Second
 	// silencedLabel is the state of a group of which people are not told for a while.
 	silencedLabel = "SILENCED"
 )
+
+// Announce lets the counters of each kind of channels that is served begin at zero, until the context ends. It is for
+// servers that may take over: what they count first is an increase then, and not where their series begin.
+func (t *Teller) Announce(ctx context.Context) {
+	for {
+		own, cancel := context.WithTimeout(ctx, measureTimeout)
+		settings, err := t.Settings(own)
+		cancel()
+		if err != nil && ctx.Err() == nil {
+			t.Log.Debug("it is not known for now which channels there are", telemetry.KeyError, err)
+		}
+		for i := range settings.Channels {
+			if c := &settings.Channels[i]; served(c) {
+				t.Metrics.Serve(kindLabel(c))
+			}
+		}
+		if !clock.Wait(ctx, announceEvery) {
+			return
+		}
+	}
+}
 
 // measuring counts for the metrics.
 type measuring struct {

@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -275,4 +276,73 @@ func TestLabelsAreBounded(t *testing.T) {
 	}); !maps.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
+}
+
+// A server that may take over has the counters from its start on, and none of the gauges: of the kinds of channels
+// that are served, also of those that are made later.
+func TestCountersBeginBeforeATakeover(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.change(func(s *Settings) {
+			s.Channels = append(s.Channels, domain.Channel{ID: "off", Kind: domain.ChannelSMS, Disabled: true})
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		announced := make(chan struct{})
+		go func() {
+			defer close(announced)
+			w.teller().Announce(ctx)
+		}()
+		w.wait(time.Millisecond)
+		wantSeries(t, w.metrics, messagesShown, " WEBHOOK delivered 0", " WEBHOOK undeliverable 0")
+		wantSeries(t, w.metrics, attemptsShown, " WEBHOOK delivered 0", " WEBHOOK failed 0")
+		w.change(func(s *Settings) {
+			s.Channels = append(s.Channels, domain.Channel{ID: "text", Kind: domain.ChannelNtfy})
+		})
+		w.wait(announceEvery)
+		wantSeries(t, w.metrics, messagesShown, " NTFY delivered 0", " NTFY undeliverable 0", " WEBHOOK delivered 0",
+			" WEBHOOK undeliverable 0")
+		wantSeries(t, w.metrics, "belfry_alert_")
+		cancel()
+		<-announced
+	})
+}
+
+// stubborn is a sender that goes on with an attempt until it is told to end.
+type stubborn struct{ begun, ends chan struct{} }
+
+// Send implements Sender.
+func (s *stubborn) Send(context.Context, *domain.Channel, *Message) error {
+	close(s.begun)
+	<-s.ends
+	return nil
+}
+
+// The gauges go at once when another server tells people, also while the last attempt is under way.
+func TestGaugesDoNotWaitForTheLastAttempt(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.jobs(1, 1, payments)
+		sender := &stubborn{make(chan struct{}), make(chan struct{})}
+		teller := w.teller()
+		teller.Sender = sender
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			teller.Run(ctx)
+		}()
+		w.fail(1)
+		<-sender.begun
+		if len(series(t, w.metrics, lagShown)) != 1 {
+			t.Error("no gauge is shown while it tells people")
+		}
+		cancel()
+		w.wait(time.Millisecond)
+		wantSeries(t, w.metrics, lagShown)
+		select {
+		case <-ended:
+			t.Error("it has ended before its attempt")
+		default:
+		}
+		close(sender.ends)
+		<-ended
+	})
 }

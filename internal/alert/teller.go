@@ -57,9 +57,9 @@ func (t *Teller) Run(ctx context.Context) {
 	t.groups, t.patrol, t.subjects = nil, patrol{}, subjects{} // another process may have gone on meanwhile
 	t.measured = measuring{}
 	t.Metrics.Begin(func() int64 { return clock.NowMs(t.Clock) })
-	defer t.Metrics.End()
 	defer t.sending.Wait()
 	defer t.stopCouriers()
+	defer t.Metrics.End() // first: another process may tell people before the last attempt has ended
 	failed := false
 	for {
 		begun := t.Clock.Mark()

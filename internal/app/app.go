@@ -384,6 +384,7 @@ func (a *App) Run(ctx context.Context) error {
 	background.Go(func() { a.member.whileFirst(keep, a.auditor.Run) })
 	background.Go(func() { a.member.whileFirst(keep, a.changes.bulk.Run) })
 	background.Go(func() { a.member.whileFirst(keep, a.alerting.teller.Run) })
+	background.Go(func() { a.member.amongOthers(keep, a.alerting.teller.Announce) })
 	background.Go(func() { edit.NewResumer(a.changes.editor).Run(keep) })
 	if a.deadman != nil {
 		background.Go(func() { a.member.whileFirst(keep, a.deadman.Run) })

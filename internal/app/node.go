@@ -164,6 +164,13 @@ func (m *member) whileFirst(ctx context.Context, task func(context.Context)) {
 	}
 }
 
+// amongOthers runs a task if others can join this server.
+func (m *member) amongOthers(ctx context.Context, task func(context.Context)) {
+	if m.node != nil {
+		task(ctx)
+	}
+}
+
 // untilOther runs a task until another server does it.
 func (m *member) untilOther(ctx context.Context, task func(context.Context)) {
 	ctx, cancel := context.WithCancel(ctx)
