@@ -53,12 +53,17 @@ web-dev: ## Serve web/ with reload at http://localhost:3001, in front of a runni
 .PHONY: deps
 deps: ## Fetch the modules and compare them with go.sum, and get a C compiler where there is none (the race detector needs it), and the proxies, Prometheus, Alertmanager and PostgreSQL of the tests
 	$(call say,dependencies)
-	.ci/compiler
-	.ci/proxies
-	.ci/prometheus
-	.ci/postgres
-	$(GO) mod download
+	.ci/again .ci/compiler
+	.ci/again .ci/proxies
+	.ci/again .ci/prometheus
+	.ci/again .ci/postgres
+	.ci/again $(GO) mod download
 	$(GO) mod verify
+	@# what later steps need of the other modules, of which that is a small part
+	.ci/again $(GO) list -modfile=tools/go.mod -deps tool >/dev/null
+	.ci/again $(GO) list -C clients/go -e -deps -test ./... tool >/dev/null
+	.ci/again $(GO) list -C tools/deploy -deps -test ./... >/dev/null
+	.ci/again $(GO) list -C tools/oidc -deps ./... >/dev/null
 
 .PHONY: format
 format: ## Check that gofmt has nothing to say
@@ -247,20 +252,20 @@ notices: ## bin/LICENCES: the texts that have to go with the binary
 .PHONY: openapi
 openapi: build ## spectral, its OWASP rules and redocly on the OpenAPI document (tools/openapi; npm fetches them the first time)
 	$(call say,the OpenAPI document)
-	.ci/node tools/openapi
+	.ci/again .ci/node tools/openapi
 	.ci/openapi lint
 
 .PHONY: clients
 clients: build ## Generate clients from the OpenAPI document (oapi-codegen, ogen, openapi-typescript) and run them against a server
 	$(call say,generated clients)
-	.ci/node tools/openapi
+	.ci/again .ci/node tools/openapi
 	.ci/openapi clients
 
 .PHONY: browser
 browser: build ## The page in a real browser: the distribution's Chromium, by Playwright (BROWSER_ARGS="stranger.spec.ts")
 	$(call say,the page in a browser)
 	cd tools/oidc && CGO_ENABLED=0 $(GO) build -trimpath -o ../../bin/oidc .
-	.ci/node e2e/web
+	.ci/again .ci/node e2e/web
 	.ci/browser $(BROWSER_ARGS)
 
 MILLION ?= 1000000
@@ -269,12 +274,12 @@ MILLION ?= 1000000
 .PHONY: browser-million
 browser-million: build ## Every view of the page with 0, 3 and MILLION (1000000) generated jobs, with timings, in bin/browser-million
 	$(call say,the page with many jobs)
-	.ci/node e2e/web
+	.ci/again .ci/node e2e/web
 	BELFRY_MILLION_JOBS=$(MILLION) .ci/browser --config million.config.ts
 
 .PHONY: screenshots
 screenshots: build ## Pictures of the dashboard with sample-data.json, in bin/screenshots: light, dark, and 360 px wide
-	.ci/node e2e/web
+	.ci/again .ci/node e2e/web
 	.ci/browser --config screenshots.config.ts
 
 # Its own module, and not cached: go test does not see that a file of another module has changed.

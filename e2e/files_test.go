@@ -60,7 +60,9 @@ func loaded(t *testing.T, jobs int) (p *process, tg *target, dir string) {
 // wantSilence checks that a server that has said what is gone sends nothing.
 func wantSilence(t *testing.T, p *process, tg *target) {
 	t.Helper()
-	pass(time.Now().UnixMilli() + 300) // what was under way when it was found out
+	pass(time.Now().UnixMilli() + 300)
+	eventually(t, "calls that were under way when it was found out have ended",
+		func() bool { return p.metric("belfry_in_flight") == 0 })
 	began := time.Now().UnixMilli()
 	pass(began + 2_500)
 	if n := len(tg.since(t, began)); n > 0 {

@@ -2,7 +2,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { Process, provider } from "./process.ts";
 
 // Keys of a server, by role: the admin's is one of its settings, the others are made. A server without keys answers
@@ -27,21 +26,21 @@ const adminKey = "admin-key-of-the-browser-tests-0123456789";
 export class Server {
   url = "";
   keys?: Keys;
-  private port = "0";
 
   private constructor(
     private folder: string,
+    private port: string,
     private options: ServerOptions,
     private process?: Process,
   ) {
-    this.port = String(options.port ?? 0);
     if (options.keys) {
       this.keys = { admin: adminKey, operator: "", reader: "" };
     }
   }
 
   static async start(options: ServerOptions = {}): Promise<Server> {
-    const server = new Server(await mkdtemp(join(tmpdir(), "belfry-browser-")), options);
+    const port = String(options.port ?? (await freePort()));
+    const server = new Server(await mkdtemp(join(tmpdir(), "belfry-browser-")), port, options);
     await server.run();
     if (server.keys) {
       server.keys.operator = (await server.createKey("operator", "editor")).key;
@@ -60,7 +59,6 @@ export class Server {
     const args = ["serve", "--port", this.port, "--db-path", join(this.folder, "jobs.db"), "--shutdown-grace", "1s"];
     this.process = new Process([...args, ...(this.options.args ?? [])], this.folder, env);
     this.url = await this.process.printed(/"belfry is running","address":"([^"]+)"/);
-    this.port = new URL(this.url).port;
   }
 
   log(): string {
@@ -120,13 +118,15 @@ export class Server {
 // A Receiver is `belfry receiver` on a port of loopback: a target.
 export class Receiver {
   url = "";
-  port = "0";
   private process?: Process;
 
-  private constructor(private host: string) {}
+  private constructor(
+    private host: string,
+    readonly port: string,
+  ) {}
 
   static async start(host = "127.0.0.1"): Promise<Receiver> {
-    const receiver = new Receiver(host);
+    const receiver = new Receiver(host, String(await freePort(host)));
     await receiver.run();
     return receiver;
   }
@@ -135,7 +135,6 @@ export class Receiver {
   async run(): Promise<void> {
     this.process = new Process(["receiver", "--addr", `${this.host}:${this.port}`], tmpdir(), {});
     this.url = await this.process.printed(/receiver listens on (\S+)/);
-    this.port = new URL(this.url).port;
   }
 
   async stop(): Promise<void> {
@@ -143,14 +142,30 @@ export class Receiver {
   }
 }
 
-// freePort returns a port of loopback on which nobody listens.
-export function freePort(): Promise<number> {
+// The ports of freePort lie below those that a system gives to who asks for any port, and below those of the tests in
+// e2e: nobody takes one while the server that it is for is down. Each of eight workers has ports of its own.
+const firstPort = 12_000;
+const portsOfWorker = 1_000;
+const worker = Number(process.env.TEST_PARALLEL_INDEX ?? 0) % 8;
+const given = new Set<number>();
+
+// freePort returns a port on which nobody listens, and which it has not returned before.
+export async function freePort(host = "127.0.0.1"): Promise<number> {
+  for (let tried = 0; tried < 1_000; tried++) {
+    const port = firstPort + worker * portsOfWorker + Math.floor(Math.random() * portsOfWorker);
+    if (!given.has(port) && (await isFree(host, port))) {
+      given.add(port);
+      return port;
+    }
+  }
+  throw new Error("no free port was found");
+}
+
+function isFree(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
+    server.once("error", () => resolve(false));
+    server.listen(port, host, () => server.close(() => resolve(true)));
   });
 }
 

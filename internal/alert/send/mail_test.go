@@ -332,7 +332,11 @@ func TestMailFails(t *testing.T) {
 			if c.change != nil {
 				c.change(channel)
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			limit := ample
+			if c.server.hang != nil {
+				limit = 200 * time.Millisecond
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), limit)
 			defer cancel()
 			err := s.sender(t, &c.guard).Send(ctx, channel, message())
 			failure, ok := errors.AsType[*alert.DeliveryError](err)
