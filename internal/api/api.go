@@ -207,7 +207,7 @@ func routesOf(c *Config, sc *scope, rm *room) []interface{ register(rt *router) 
 			maxBody: c.MaxBody,
 		},
 		&importRoute{
-			editor: c.Editor, rules: rules.ofFiles(), moves: moves, trail: tr, pace: c.Pace, log: c.Log,
+			editor: c.Editor, rules: rules.ofKept(), moves: moves, trail: tr, pace: c.Pace, log: c.Log,
 			maxBody: c.MaxBody, maxImport: c.MaxImport, places: rm.imports, repeats: c.Repeats,
 		},
 		&exportRoute{

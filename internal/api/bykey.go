@@ -30,7 +30,7 @@ func (h keyedRoutes) register(rt *router) {
 			"/jobs/{id}: a field that is absent keeps its value. So the same request can be sent again, " +
 			"and of many at " +
 			"once one makes the job. With If-None-Match: * a job is made and none is changed, with If-Match the " +
-			"other way round.",
+			"other way round. " + pastPauseEnds,
 		RequestBody: reference.JSONBody("JobChange"), MaxBodyBytes: h.maxBody, Responses: made,
 	}, h.putKeyed, kindInvalid, kindConflict, kindStale, kindUnavailable)
 	register(rt, huma.Operation{
@@ -228,14 +228,15 @@ func (h keyedRoutes) putKeyed(ctx context.Context, in *keyedChangeInput) (*saved
 	if err != nil {
 		return nil, err
 	}
-	lay := at.laying(c.Lay)
+	lay, rules := at.laying(c.Lay), h.rules.ofKept()
+	ended := rules.pauseWarnings(c.PausedUntil())
 	v, outcome, err := h.editor.Put(h.trail.under(ctx, domain.ActionUpdate), &edit.Put{
 		Namespace: at.namespace, Key: at.key,
 		New: func() (domain.SpecDoc, error) {
 			if err := wants.checkAbsent(); err != nil {
 				return domain.SpecDoc{}, err
 			}
-			return h.newKeyed(ctx, at, &c, lay)
+			return h.newKeyed(ctx, rules, at, &c, lay)
 		},
 		Change: func(now *domain.Version) (int, func(*domain.SpecDoc) error, error) {
 			if madeBefore(ctx, now.JobID) {
@@ -248,22 +249,22 @@ func (h keyedRoutes) putKeyed(ctx context.Context, in *keyedChangeInput) (*saved
 			if wants.any() {
 				made = now.Number
 			}
-			return made, forAdmins(ctx, h.moves.altering(ctx, h.rules, now.JobID, lay, keep != nil && *keep)), err
+			return made, forAdmins(ctx, h.moves.altering(ctx, rules, now.JobID, lay, keep != nil && *keep)), err
 		},
 	})
 	switch {
 	case err != nil:
 		return nil, c.Place(err)
 	case outcome == edit.Made:
-		return h.created(in.r, &v), nil
+		return h.created(in.r, &v, ended...), nil
 	case outcome == edit.Unchanged:
-		return h.saved(in.r, &v, "Job was so already"), nil
+		return h.saved(in.r, &v, "Job was so already", ended...), nil
 	}
-	return h.saved(in.r, &v, "Job updated"), nil
+	return h.saved(in.r, &v, "Job updated", ended...), nil
 }
 
 // newKeyed returns the document of a new job with a key.
-func (h keyedRoutes) newKeyed(ctx context.Context, at jobKey, c *wire.Change,
+func (h keyedRoutes) newKeyed(ctx context.Context, rules *jobRules, at jobKey, c *wire.Change,
 	lay func(*domain.SpecDoc) error) (domain.SpecDoc, error) {
 	doc := newDoc(ctx)
 	doc.Namespace, doc.Key = at.namespace, at.key
@@ -271,6 +272,6 @@ func (h keyedRoutes) newKeyed(ctx context.Context, at jobKey, c *wire.Change,
 		return doc, &domain.Error{Code: domain.CodeConflict, Message: at.notFound().Error() +
 			" any more: leave out what can only be read, such as id and version, to make one"}
 	}
-	err := h.rules.change(&doc, lay)
+	err := rules.change(&doc, lay)
 	return doc, err
 }

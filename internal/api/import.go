@@ -61,8 +61,8 @@ func (h *importRoute) register(rt *router) {
 			"onConflict says what becomes of an item whose key a job of its namespace has. With update the item is " +
 			"the whole job: a field that is absent gets its default, but ******** keeps a stored secret, and without " +
 			"isActive the job stays active or paused. An item that alters nothing makes no version, unless it has " +
-			"secrets and the caller is no admin. So a file can be imported again and again. An item whose " +
-			"pausedUntil is past by now is a job that is active.",
+			"secrets and the caller is no admin. So a file can be imported again and again. " +
+			pastPauseEnds,
 		RequestBody: &huma.RequestBody{Required: true, Description: "The jobs.", Content: map[string]*huma.MediaType{
 			"application/json":     {Schema: &huma.Schema{Type: "array", Items: item, MaxItems: &limit}},
 			"application/x-ndjson": {Schema: reference.Lines("JobSpec")},
@@ -98,7 +98,7 @@ type importResult struct {
 
 	Outcome string `json:"outcome" enum:"created,updated,unchanged,skipped,refused" doc:"What was done: a new job was made, the job that has the key was changed, or it was as the item says, or was left as it is, or nothing was done." example:"created"`
 
-	Warnings []string `json:"warnings,omitempty" doc:"What is allowed but may not be meant: in the schedule, as a preview says it, and a target that this server's egress rules refuse. Absent: nothing."`
+	Warnings []string `json:"warnings,omitempty" doc:"What is allowed but may not be meant: in the schedule, as a preview says it, a target that this server's egress rules refuse, and a pausedUntil that is past. Absent: nothing."`
 }
 
 type importInput struct {
@@ -333,6 +333,10 @@ func (run *importRun) itemOf(ctx context.Context, place int, read *importItem) *
 	if err := mayCreate(ctx, &it.Doc); err != nil {
 		it.Fault = err
 		return it
+	}
+	if it.Doc.Pause.Until != 0 || read.err != nil && mayConflict {
+		item := wire.Item{Text: read.text}
+		run.report.ended[place] = run.rules.pauseWarnings(item.PausedUntil()) != nil
 	}
 	if it.Fault == nil {
 		it.Fault = run.rules.endPause(&it.Doc, 0)

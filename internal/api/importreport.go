@@ -24,6 +24,7 @@ const outcomeRefused = "refused"
 type importReport struct {
 	jobs     []domain.JobID // by index; zero: refused
 	outcomes []edit.Outcome // by index
+	ended    []bool         // by index: it says a pause that is over
 	errors   map[int]json.RawMessage
 	warnings map[int]json.RawMessage
 	bytes    int // of errors and warnings
@@ -34,6 +35,7 @@ type importReport struct {
 
 func (r *importReport) add() int {
 	r.jobs, r.outcomes = append(r.jobs, domain.JobID{}), append(r.outcomes, edit.Made)
+	r.ended = append(r.ended, false)
 	return len(r.jobs) - 1
 }
 
@@ -41,6 +43,9 @@ func (r *importReport) add() int {
 func (r *importReport) accept(index int, id domain.JobID, outcome edit.Outcome, warnings json.RawMessage) {
 	r.jobs[index], r.outcomes[index] = id, outcome
 	r.counts[outcome]++
+	if r.ended[index] && outcome != edit.Skipped {
+		warnings = endedPause(warnings)
+	}
 	if warnings == nil || r.bytes >= maxErrorBytes {
 		return
 	}
@@ -49,6 +54,20 @@ func (r *importReport) accept(index int, id domain.JobID, outcome edit.Outcome, 
 	}
 	r.warnings[index] = warnings
 	r.bytes += len(warnings)
+}
+
+// onlyEndedPause is what most items have that say a pause which is over.
+var onlyEndedPause = json.RawMessage(`["` + pauseIsOver + `"]`)
+
+// endedPause adds a warning to others, a JSON array or nil.
+func endedPause(warnings json.RawMessage) json.RawMessage {
+	if warnings == nil {
+		return onlyEndedPause
+	}
+	var all []string
+	_ = json.Unmarshal(warnings, &all) // it was made of texts
+	more, _ := json.Marshal(append(all, pauseIsOver))
+	return more
 }
 
 // omittedError replaces the details that were not kept.

@@ -59,9 +59,9 @@ func (h *jobRoutes) registerChanges(rt *router) {
 			"secret keeps the one that is stored. " +
 			"The change makes a new version: no fire of the old one at or after effectiveFrom is sent, none of the " +
 			"new one before it. " +
-			"With one wrong field nothing is changed.",
+			"With one wrong field nothing is changed. " + pastPauseEnds,
 		RequestBody: body("JobChange"), MaxBodyBytes: h.maxBody, Responses: answersJob(rt, http.StatusOK),
-	}, h.updateJob(wire.ReadChange), kindInvalid, kindNotFound, kindConflict, kindStale, kindUnavailable)
+	}, h.updateJob(wire.ReadChange, h.rules.ofKept()), kindInvalid, kindNotFound, kindConflict, kindStale, kindUnavailable)
 	register(rt, huma.Operation{
 		OperationID: "patch-job", Method: http.MethodPatch, Path: "/jobs/{id}", Tags: []string{"Jobs"},
 		Summary: "Change a job by a merge patch",
@@ -71,7 +71,7 @@ func (h *jobRoutes) registerChanges(rt *router) {
 			"may be there " +
 			"or at the top.",
 		RequestBody: reference.PatchBody("JobPatch"), MaxBodyBytes: h.maxBody, Responses: answersJob(rt, http.StatusOK),
-	}, h.updateJob(wire.ReadPatch), kindInvalid, kindNotFound, kindConflict, kindStale, kindUnavailable)
+	}, h.updateJob(wire.ReadPatch, h.rules), kindInvalid, kindNotFound, kindConflict, kindStale, kindUnavailable)
 	register(rt, huma.Operation{
 		OperationID: "delete-job", Method: http.MethodDelete, Path: "/jobs/{id}", Tags: []string{"Jobs"},
 		Summary:     "Delete a job",
@@ -148,8 +148,8 @@ func (h *jobRoutes) createdBefore(_ context.Context, in *createInput, kept *doma
 	return h.created(in.r, kept.Version), nil
 }
 
-func (h *jobRoutes) created(r *http.Request, v *domain.Version) *savedOutput {
-	out := h.savedFirst(r, http.StatusCreated, *v, "Job created successfully")
+func (h *jobRoutes) created(r *http.Request, v *domain.Version, more ...string) *savedOutput {
+	out := h.savedFirst(r, http.StatusCreated, *v, "Job created successfully", more...)
 	out.Location = link(r.Context(), "/jobs/"+v.JobID.String())
 	return out
 }
@@ -169,14 +169,16 @@ type changeInput struct {
 	KeepSecrets boolParam `query:"keepSecrets" doc:"For admins: the job's secrets may be sent to another origin, although they are not sent anew with the change."`
 }
 
-// updateJob returns the handler of PUT or PATCH, which read a change.
-func (h *jobRoutes) updateJob(read func([]byte) (wire.Change, error)) func(context.Context, *changeInput) (
-	*savedOutput, error) {
-	return func(ctx context.Context, in *changeInput) (*savedOutput, error) { return h.change(ctx, in, read) }
+// updateJob returns the handler of PUT or PATCH, which read a change, by its rules.
+func (h *jobRoutes) updateJob(read func([]byte) (wire.Change, error), rules *jobRules) func(context.Context,
+	*changeInput) (*savedOutput, error) {
+	return func(ctx context.Context, in *changeInput) (*savedOutput, error) {
+		return h.change(ctx, in, read, rules)
+	}
 }
 
-func (h *jobRoutes) change(ctx context.Context, in *changeInput, read func([]byte) (wire.Change, error)) (
-	*savedOutput, error) {
+func (h *jobRoutes) change(ctx context.Context, in *changeInput, read func([]byte) (wire.Change, error),
+	rules *jobRules) (*savedOutput, error) {
 	id, err := parseJobID("id", in.ID)
 	if err != nil {
 		return nil, err
@@ -205,11 +207,11 @@ func (h *jobRoutes) change(ctx context.Context, in *changeInput, read func([]byt
 		return nil, err
 	}
 	v, err := h.editor.Update(h.trail.under(ctx, domain.ActionUpdate), id, cmp.Or(number, made),
-		h.moves.altering(ctx, h.rules, id, c.Lay, keep != nil && *keep))
+		h.moves.altering(ctx, rules, id, c.Lay, keep != nil && *keep))
 	if err != nil {
 		return nil, staleIf(number, c.Place(err))
 	}
-	return h.saved(in.r, &v, "Job updated"), nil
+	return h.saved(in.r, &v, "Job updated", rules.pauseWarnings(c.PausedUntil())...), nil
 }
 
 // madeOf returns the number of the version that a whole document was made of,

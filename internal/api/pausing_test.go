@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -97,8 +98,8 @@ func TestPauseRefuses(t *testing.T) {
 		into(t, 200, new(savedBody))
 }
 
-// TestPauseThatIsPast: whoever says now that a job is paused until an instant that is past is told, by every route;
-// what a file says is what it was when it was written.
+// TestPauseThatIsPast: whoever says now that a job is paused until an instant that is past is told, by every route; a
+// document that is kept elsewhere was right when it was written, and its job is active by now.
 func TestPauseThatIsPast(t *testing.T) {
 	f := newFixture(t)
 	h := newAPI(t, f)
@@ -109,10 +110,7 @@ func TestPauseThatIsPast(t *testing.T) {
 		t.Helper()
 		for _, c := range [][3]string{
 			{"POST", "/jobs", laidOver(past)},
-			{"PUT", "/jobs/" + id, `{` + past + `}`},
 			{"PATCH", "/jobs/" + id, `{` + past + `}`},
-			{"PUT", "/jobs/by-key/k", laidOver(past)},
-			{"PUT", "/jobs/by-key/other", laidOver(past)},
 			{"PATCH", "/jobs/by-key/k", `{` + past + `}`},
 			{"POST", "/jobs/" + id + "/preview", `{` + past + `}`},
 			{"POST", "/jobs/" + id + "/test", `{` + past + `}`},
@@ -151,6 +149,9 @@ func TestPauseThatIsPast(t *testing.T) {
 		t.Fatalf("%+v", report)
 	}
 	for _, r := range report.Results[:3] {
+		if !slices.Contains(r.Warnings, pauseIsOver) {
+			t.Errorf("without a warning: %+v", r)
+		}
 		job = wire.Job{}
 		call(t, h, "GET", "/jobs/"+r.JobID, "").into(t, 200, &job)
 		if !job.IsActive || job.PausedUntil != 0 || job.PausedReason != "" || job.NextFireAt == nil {
@@ -160,6 +161,98 @@ func TestPauseThatIsPast(t *testing.T) {
 	call(t, h, "POST", "/jobs/import?onConflict=update", line, ndjson).into(t, 200, &report)
 	if report.Unchanged != 1 {
 		t.Errorf("imported again: %+v", report)
+	}
+}
+
+// TestDocumentsAreAcceptedAgain: clients that keep documents send them again as they are, for years. What was accepted
+// is accepted then, means the same, makes no version, and the answer says what has ended meanwhile.
+func TestDocumentsAreAcceptedAgain(t *testing.T) {
+	f := newFixture(t)
+	h := newAPI(t, f)
+	const said = `"isActive":false,"pausedReason":"x","pausedUntil":"2026-01-01T02:00:00Z"`
+	onlyEnd := `{"pausedReason":"x","pausedUntil":"2026-01-01T02:00:00Z"}` // of a job that somebody else has paused
+	byID := create(t, h, minimal)
+	loose := create(t, h, laidOver(`"isActive":false`))
+	type sent struct{ method, path, body string }
+	documents := []sent{
+		{"PUT", "/jobs/by-key/paused", laidOver(said)},
+		{"PUT", "/jobs/" + byID, laidOver(said)},
+		{"PUT", "/jobs/" + byID, `{"spec":` + minimal + `,` + said + `}`},
+		{"PUT", "/jobs/" + loose, onlyEnd},
+		{"PUT", "/jobs/by-key/once", laidOver(`"schedule":"@at 2026-01-01T01:00:00Z"`)},
+		{"PUT", "/jobs/by-key/season", laidOver(`"startAt":"2025-12-01T00:00:00Z","endAt":"2026-01-01T01:00:00Z"`)},
+		{"POST", "/jobs/import?onConflict=update", laidOver(`"key":"line",` + said)},
+	}
+	send := func(d sent) (got savedBody) {
+		t.Helper()
+		if d.method == "PUT" {
+			a := call(t, h, d.method, d.path, d.body)
+			if a.StatusCode != 200 && a.StatusCode != 201 {
+				t.Fatalf("%s: %d %s", d.path, a.StatusCode, a.text)
+			}
+			a.into(t, a.StatusCode, &got)
+			return got
+		}
+		var report importBody
+		call(t, h, d.method, d.path, d.body, ndjson).into(t, 200, &report)
+		if report.Refused > 0 {
+			t.Fatalf("%s: %+v", d.path, report.Results[0].Error)
+		}
+		call(t, h, "GET", "/jobs/"+report.Results[0].JobID, "").into(t, 200, &got.Job)
+		got.Warnings = report.Results[0].Warnings
+		return got
+	}
+	first := make([]savedBody, len(documents))
+	for i, d := range documents {
+		if first[i] = send(d); slices.Contains(first[i].Warnings, pauseIsOver) {
+			t.Errorf("%s: %v", d.path, first[i].Warnings)
+		}
+		if again := send(d); again.Version != first[i].Version {
+			t.Errorf("%s: at once, it makes version %d of %d", d.path, again.Version, first[i].Version)
+		}
+	}
+	check := func(when string, active bool) {
+		t.Helper()
+		for i, d := range documents {
+			got, ended := send(d), strings.Contains(d.body, "pausedUntil")
+			if got.Version != first[i].Version || got.IsActive != (active || !ended) ||
+				slices.Contains(got.Warnings, pauseIsOver) != ended {
+				t.Errorf("%s, %s %s: version %d after %d, active: %t, %v", when, d.path, d.body, got.Version,
+					first[i].Version, got.IsActive, got.Warnings)
+			}
+		}
+	}
+	f.clock.step(3 * time.Hour)
+	check("not noted yet", false)
+	for i, d := range documents { // as the server does it within a second, or somebody did before
+		if strings.Contains(d.body, "pausedUntil") {
+			call(t, h, "POST", "/jobs/"+first[i].ID+"/resume", "").into(t, 200, new(savedBody))
+		}
+	}
+	for i, d := range documents {
+		first[i] = savedBody{}
+		call(t, h, "GET", "/jobs/"+send(d).ID, "").into(t, 200, &first[i].Job)
+	}
+	check("noted", true)
+
+	f.clock.step(24 * time.Hour)
+	call(t, h, "POST", "/jobs/"+byID+"/pause", "").into(t, 200, new(savedBody))
+	if got := send(documents[1]); !got.IsActive { // as the document says, whatever has become of the job
+		t.Errorf("%+v", got)
+	}
+	got := send(sent{"PUT", "/jobs/by-key/new", laidOver(said)}) // the document is all that there is
+	if !got.IsActive || got.NextFireAt == nil || !slices.Contains(got.Warnings, pauseIsOver) {
+		t.Errorf("%+v", got)
+	}
+	short := call(t, h, "PUT", "/jobs/by-key/new", laidOver(said), "Prefer: return=minimal")
+	if short.StatusCode != 200 || !strings.Contains(short.text, pauseIsOver) {
+		t.Errorf("%d %s", short.StatusCode, short.text)
+	}
+	for _, d := range []sent{ // what was never right is refused
+		{"PUT", "/jobs/by-key/new", laidOver(`"isActive":true,"pausedUntil":"2026-01-09T00:00:00Z"`)},
+		{"PUT", "/jobs/by-key/never", laidOver(`"schedule":"@at 2026-01-01T01:00:00Z"`)},
+	} {
+		call(t, h, d.method, d.path, d.body).problem(t, 422)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"hash/crc32"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -27,7 +28,7 @@ type savedBody struct {
 	wire.Job
 
 	Message  string   `json:"message" doc:"What was done, for people." example:"Job updated"`
-	Warnings []string `json:"warnings,omitempty" doc:"What is allowed but may not be meant: in the schedule, as a preview says it, and a target that this server's egress rules refuse. Absent: nothing."`
+	Warnings []string `json:"warnings,omitempty" doc:"What is allowed but may not be meant: in the schedule, as a preview says it, a target that this server's egress rules refuse, and a pausedUntil that is past. Absent: nothing."`
 }
 
 // savedShort is the answer with Prefer: return=minimal. Its members are some of savedBody's.
@@ -50,15 +51,17 @@ func answersJob(rt *router, status int) map[string]*huma.Response {
 	}}
 }
 
-// saved answers with a version that was just made, or is current.
-func (h *jobRoutes) saved(r *http.Request, v *domain.Version, message string) *savedOutput {
+// saved answers with a version that was just made, or is current, and maybe with warnings about the request.
+func (h *jobRoutes) saved(r *http.Request, v *domain.Version, message string, more ...string) *savedOutput {
 	now := h.view.Of(v)
-	return h.answer(r, http.StatusOK, wire.JobOf(&now.Job, now.NextFireAt), h.rules.warnings(&v.Spec), message)
+	return h.answer(r, http.StatusOK, wire.JobOf(&now.Job, now.NextFireAt),
+		slices.Concat(h.rules.warnings(&v.Spec), more), message)
 }
 
 // savedFirst answers with version 1 of a job as it was made, whatever has become of the job
 // since: a request that comes again gets the answer of then.
-func (h *jobRoutes) savedFirst(r *http.Request, status int, v domain.Version, message string) *savedOutput {
+func (h *jobRoutes) savedFirst(r *http.Request, status int, v domain.Version, message string,
+	more ...string) *savedOutput {
 	v.EffectiveTo = domain.Forever
 	job := domain.JobOf(v)
 	var next *int64
@@ -67,7 +70,7 @@ func (h *jobRoutes) savedFirst(r *http.Request, status int, v domain.Version, me
 			next = &at
 		}
 	}
-	return h.answer(r, status, wire.JobOf(&job, next), h.rules.warnings(&v.Spec), message)
+	return h.answer(r, status, wire.JobOf(&job, next), slices.Concat(h.rules.warnings(&v.Spec), more), message)
 }
 
 func (h *jobRoutes) answer(r *http.Request, status int, doc wire.Job, warnings []string,

@@ -13,21 +13,25 @@ type jobRules struct {
 	checkTarget  func(url string) error // why it would not be called; nil: every URL may be
 	certificates []string               // names that a job may say
 	clock        clock.Clock
-	files        bool // documents are of files, which may have been written long ago
+	kept         bool // documents are kept elsewhere and sent again, maybe long after they were written
 
 	mayPresent func(certificate, namespace string) bool // nil: all may
 }
 
-// ofFiles returns the rules for documents of files.
-func (r *jobRules) ofFiles() *jobRules {
+// ofKept returns the rules for documents that are kept elsewhere: what is accepted once is accepted again.
+func (r *jobRules) ofKept() *jobRules {
 	of := *r
-	of.files = true
+	of.kept = true
 	return &of
 }
 
+// pastPauseEnds documents what the routes do with it that take documents which are kept elsewhere.
+const pastPauseEnds = "A document whose pausedUntil is past by now is that of an active job, and the answer has a " +
+	"warning: so one that was accepted can be sent again at any time."
+
 // endPause does with a document what [domain.DecidePauseEnd] says: before is the end of the pause that its job has.
 func (r *jobRules) endPause(doc *domain.SpecDoc, before int64) error {
-	switch domain.DecidePauseEnd(doc.IsActive, doc.Pause.Until, before, clock.NowMs(r.clock), r.files) {
+	switch domain.DecidePauseEnd(doc.IsActive, doc.Pause.Until, before, clock.NowMs(r.clock), r.kept) {
 	case domain.PauseHolds:
 	case domain.PauseIsOver:
 		doc.IsActive, doc.Pause = true, domain.Pause{}
@@ -41,6 +45,16 @@ func (r *jobRules) endPause(doc *domain.SpecDoc, before int64) error {
 	}
 	return nil
 }
+
+// pauseWarnings tells of a pause that a document was to say, and that is over.
+func (r *jobRules) pauseWarnings(until int64) []string {
+	if until <= 0 || until > clock.NowMs(r.clock) {
+		return nil
+	}
+	return []string{pauseIsOver}
+}
+
+const pauseIsOver = "pausedUntil: is past: the pause has ended, and the job is active"
 
 // warnings returns what is allowed in a job but is probably not intended: the warnings
 // of a preview about the schedule, in the same words, and those of this server about the

@@ -21,15 +21,18 @@ const (
 
 // DecidePauseEnd decides about a document by its members isActive and pausedUntil, the end of the pause that its job
 // has (before; zero: none, or there is no job), and now, in Unix milliseconds. Whoever says now that a job is paused
-// until an instant that is past means another one, and is told. A document of a file (kept) was right when it was
-// written: what it was to say holds, and by now that is an active job. An end that the job has already is nobody's
-// mistake: the pause has just ended, and the change is about something else.
+// until an instant that is past means another one, and is told. A document that is kept elsewhere and sent again was
+// right when it was written: what it was to say holds, and by now that is an active job. So is that of a job which
+// somebody has resumed already, where the document does not say itself whether it is active. An end that the job has
+// already is nobody's mistake: the pause has just ended, and the change is about something else.
 func DecidePauseEnd(active bool, until, before, now int64, kept bool) PauseEnd {
 	switch {
-	case active, until <= 0, until > now, until == before:
+	case until <= 0, until > now, until == before:
 		return PauseHolds
 	case kept:
 		return PauseIsOver
+	case active: // [Pause.Validate] refuses it
+		return PauseHolds
 	}
 	return PauseIsPast
 }

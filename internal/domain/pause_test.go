@@ -79,7 +79,7 @@ func TestDecidePauseEnd(t *testing.T) {
 	for name, c := range map[string]struct {
 		active        bool
 		until, before int64
-		said, kept    PauseEnd // now, and in a file
+		said, kept    PauseEnd // now, and in a document that is kept
 	}{
 		"nothing is said":             {false, 0, 0, PauseHolds, PauseHolds},
 		"the end is taken away":       {false, 0, 500, PauseHolds, PauseHolds},
@@ -88,12 +88,14 @@ func TestDecidePauseEnd(t *testing.T) {
 		"past":                        {false, 1, 0, PauseIsPast, PauseIsOver},
 		"past, instead of a later":    {false, 1, now + 9, PauseIsPast, PauseIsOver},
 		"past, as it is already":      {false, 500, 500, PauseHolds, PauseHolds},
-		"past, of an active job":      {true, 500, 0, PauseHolds, PauseHolds}, // which is refused: see Pause.Validate
+		"past, of an active job":      {true, 500, 0, PauseHolds, PauseIsOver}, // held: see Pause.Validate
+		"later, of an active job":     {true, now + 1, 0, PauseHolds, PauseHolds},
+		"past, as it is, but active":  {true, 500, 500, PauseHolds, PauseHolds},
 		"before all time, as is told": {false, -1, 0, PauseHolds, PauseHolds},
 	} {
 		said := DecidePauseEnd(c.active, c.until, c.before, now, false)
 		if kept := DecidePauseEnd(c.active, c.until, c.before, now, true); said != c.said || kept != c.kept {
-			t.Errorf("%s: %d, of a file %d", name, said, kept)
+			t.Errorf("%s: %d, kept %d", name, said, kept)
 		}
 	}
 }

@@ -129,6 +129,23 @@ func (c *Change) unfold(all map[string]json.RawMessage, spec json.RawMessage) er
 	return wrong.err()
 }
 
+// PausedUntil returns the end of a pause that the document says; zero: none, or not one that can be read.
+func (c *Change) PausedUntil() int64 { return pausedUntil(c.Fields) }
+
+func pausedUntil(fields []byte) int64 {
+	var said struct {
+		PausedUntil json.RawMessage `json:"pausedUntil"`
+	}
+	if json.Unmarshal(fields, &said) != nil || said.PausedUntil == nil {
+		return 0
+	}
+	until, fault := DecodeInstant(said.PausedUntil)
+	if fault != "" {
+		return 0
+	}
+	return until
+}
+
 // NamesState reports whether the document has read-only members: then [Change.Check] checks them.
 func (c *Change) NamesState() bool { return c.readOnly != nil }
 

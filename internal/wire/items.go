@@ -69,6 +69,9 @@ func (it *Item) Key() (key, namespace string) {
 	return key, namespace
 }
 
+// PausedUntil returns the end of a pause that the item says; zero: none, or not one that can be read.
+func (it *Item) PausedUntil() int64 { return pausedUntil(charset.Trim(it.Text)) }
+
 // Broken says why the rest of an array cannot be read: it is unknown where the next item starts. In NDJSON an invalid
 // line does not affect the other lines.
 type Broken struct {
