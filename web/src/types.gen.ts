@@ -1031,7 +1031,7 @@ export interface ImportResult {
   jobId?: string;
   /** What was done: a new job was made, the job that has the key was changed, or it was as the item says, or was left as it is, or nothing was done. */
   outcome: "created" | "updated" | "unchanged" | "skipped" | "refused";
-  /** What is allowed but may not be meant: in the schedule, as a preview says it, and a target that this server's egress rules refuse. Absent: nothing. */
+  /** What is allowed but may not be meant: in the schedule, as a preview says it, a target that this server's egress rules refuse, and a pausedUntil that is past. Absent: nothing. */
   warnings?: string[] | null;
 }
 
@@ -1159,7 +1159,7 @@ export interface JobChange {
   overlap?: "ALLOW" | "SKIP" | "QUEUE" | null;
   /** Why the job is paused. Gone once it is active. */
   pausedReason?: string | null;
-  /** When the job is active again by itself: Unix milliseconds or RFC 3339, from 2001 to 2199, later than now; 0: once somebody resumes it. Gone once it is active. In an import it may be past: then the job is active. */
+  /** When the job is active again by itself: Unix milliseconds or RFC 3339, from 2001 to 2199, later than now; 0: once somebody resumes it. Gone once it is active. In an import and with PUT it may be past: then the job is active. */
   pausedUntil?: 0 | number | string | null;
   /** Whether the target's name is looked up and a connection is opened, TLS included, half a second before a fire is due. false: not before it is due, for targets that count connections. */
   prepare?: boolean | null;
@@ -1232,7 +1232,7 @@ export interface JobFields {
   overlap?: "ALLOW" | "SKIP" | "QUEUE" | null;
   /** Why the job is paused. Gone once it is active. */
   pausedReason?: string | null;
-  /** When the job is active again by itself: Unix milliseconds or RFC 3339, from 2001 to 2199, later than now; 0: once somebody resumes it. Gone once it is active. In an import it may be past: then the job is active. */
+  /** When the job is active again by itself: Unix milliseconds or RFC 3339, from 2001 to 2199, later than now; 0: once somebody resumes it. Gone once it is active. In an import and with PUT it may be past: then the job is active. */
   pausedUntil?: 0 | number | string | null;
   /** Whether the target's name is looked up and a connection is opened, TLS included, half a second before a fire is due. false: not before it is due, for targets that count connections. */
   prepare?: boolean | null;
@@ -1310,7 +1310,7 @@ export interface JobPatch {
   overlap?: "ALLOW" | "SKIP" | "QUEUE" | null;
   /** Why the job is paused. Gone once it is active. */
   pausedReason?: string | null;
-  /** When the job is active again by itself: Unix milliseconds or RFC 3339, from 2001 to 2199, later than now; 0: once somebody resumes it. Gone once it is active. In an import it may be past: then the job is active. */
+  /** When the job is active again by itself: Unix milliseconds or RFC 3339, from 2001 to 2199, later than now; 0: once somebody resumes it. Gone once it is active. In an import and with PUT it may be past: then the job is active. */
   pausedUntil?: 0 | number | string | null;
   /** Whether the target's name is looked up and a connection is opened, TLS included, half a second before a fire is due. false: not before it is due, for targets that count connections. */
   prepare?: boolean | null;
@@ -1375,7 +1375,7 @@ export interface JobSpec {
   overlap?: "ALLOW" | "SKIP" | "QUEUE" | null;
   /** Why the job is paused. Gone once it is active. */
   pausedReason?: string | null;
-  /** When the job is active again by itself: Unix milliseconds or RFC 3339, from 2001 to 2199, later than now; 0: once somebody resumes it. Gone once it is active. In an import it may be past: then the job is active. */
+  /** When the job is active again by itself: Unix milliseconds or RFC 3339, from 2001 to 2199, later than now; 0: once somebody resumes it. Gone once it is active. In an import and with PUT it may be past: then the job is active. */
   pausedUntil?: 0 | number | string | null;
   /** Whether the target's name is looked up and a connection is opened, TLS included, half a second before a fire is due. false: not before it is due, for targets that count connections. */
   prepare?: boolean | null;
@@ -1786,7 +1786,7 @@ export interface PatchFields {
   overlap?: "ALLOW" | "SKIP" | "QUEUE" | null;
   /** Why the job is paused. Gone once it is active. */
   pausedReason?: string | null;
-  /** When the job is active again by itself: Unix milliseconds or RFC 3339, from 2001 to 2199, later than now; 0: once somebody resumes it. Gone once it is active. In an import it may be past: then the job is active. */
+  /** When the job is active again by itself: Unix milliseconds or RFC 3339, from 2001 to 2199, later than now; 0: once somebody resumes it. Gone once it is active. In an import and with PUT it may be past: then the job is active. */
   pausedUntil?: 0 | number | string | null;
   /** Whether the target's name is looked up and a connection is opened, TLS included, half a second before a fire is due. false: not before it is due, for targets that count connections. */
   prepare?: boolean | null;
@@ -2023,7 +2023,7 @@ export interface Saved {
   updatedAt: number;
   /** The number of the current version, counted from 1. */
   version: number;
-  /** What is allowed but may not be meant: in the schedule, as a preview says it, and a target that this server's egress rules refuse. Absent: nothing. */
+  /** What is allowed but may not be meant: in the schedule, as a preview says it, a target that this server's egress rules refuse, and a pausedUntil that is past. Absent: nothing. */
   warnings?: string[] | null;
 }
 
