@@ -61,7 +61,8 @@ func (h *jobRoutes) registerChanges(rt *router) {
 			"new one before it. " +
 			"With one wrong field nothing is changed. " + pastPauseEnds,
 		RequestBody: body("JobChange"), MaxBodyBytes: h.maxBody, Responses: answersJob(rt, http.StatusOK),
-	}, h.updateJob(wire.ReadChange, h.rules.ofKept()), kindInvalid, kindNotFound, kindConflict, kindStale, kindUnavailable)
+	}, h.updateJob(wire.ReadChange, h.rules.ofKept()), kindInvalid, kindNotFound, kindConflict, kindStale,
+		kindUnavailable)
 	register(rt, huma.Operation{
 		OperationID: "patch-job", Method: http.MethodPatch, Path: "/jobs/{id}", Tags: []string{"Jobs"},
 		Summary: "Change a job by a merge patch",
