@@ -12,15 +12,17 @@ import (
 )
 
 const (
+	// Lists of values in the list of columns are taken one by one, where a function in FROM would store them first, one
+	// after the other: 0.5 us of 2.3 a fact.
 	insertFacts = `
 INSERT INTO %s (scheduled_at, job_id, version, started, completed, status, http_status, detail)
-SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::int[], $4::int[], $5::int[], $6::smallint[], $7::smallint[],
-                     $8::text[])`
+SELECT unnest($1::bigint[]), unnest($2::uuid[]), unnest($3::int[]), unnest($4::int[]), unnest($5::int[]),
+       unnest($6::smallint[]), unnest($7::smallint[]), unnest($8::text[])`
 
 	insertOthers = `
 INSERT INTO %s (scheduled_at, job_id, nonce, version, started, completed, status, http_status, detail)
-SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::int[], $5::int[], $6::int[], $7::smallint[],
-                     $8::smallint[], $9::text[])`
+SELECT unnest($1::bigint[]), unnest($2::uuid[]), unnest($3::bigint[]), unnest($4::int[]), unnest($5::int[]),
+       unnest($6::int[]), unnest($7::smallint[]), unnest($8::smallint[]), unnest($9::text[])`
 
 	unlessThere      = ` ON CONFLICT DO NOTHING RETURNING scheduled_at, job_id, 0::bigint`
 	otherUnlessThere = ` ON CONFLICT DO NOTHING RETURNING scheduled_at, job_id, nonce`
