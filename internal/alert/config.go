@@ -2,6 +2,7 @@ package alert
 
 import (
 	"context"
+	"iter"
 	"log/slog"
 	"slices"
 	"strings"
@@ -87,12 +88,23 @@ func WithBuiltIn(rules []domain.AlertRule) []domain.AlertRule {
 	return rules
 }
 
+// active goes over the rules that are in force. Here alone it is decided that a rule which is disabled is as if it were
+// not there: it finds nothing, and its groups are closed.
+func (s *Settings) active() iter.Seq[*domain.AlertRule] {
+	return func(yield func(*domain.AlertRule) bool) {
+		for i := range s.Rules {
+			if r := &s.Rules[i]; !r.Disabled && !yield(r) {
+				return
+			}
+		}
+	}
+}
+
 // rule returns a rule by its id, or nil: there is none, or it is disabled.
 func (s *Settings) rule(id string) *domain.AlertRule {
-	rules := s.Rules
-	for i := range rules {
-		if rules[i].ID == id && !rules[i].Disabled {
-			return &rules[i]
+	for r := range s.active() {
+		if r.ID == id {
+			return r
 		}
 	}
 	return nil

@@ -181,8 +181,8 @@ func (p *patrol) goOn(ctx context.Context, s *stepping, now time.Time) error {
 			return nil
 		}
 		p.begun, p.after = now, domain.JobID{}
-		for i := range s.settings.Rules {
-			if r := &s.settings.Rules[i]; r.When.Which() == domain.WhenNotRun && !r.Disabled {
+		for r := range s.settings.active() {
+			if r.When.Which() == domain.WhenNotRun {
 				p.rules = append(p.rules, r.ID)
 			}
 		}

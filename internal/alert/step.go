@@ -40,9 +40,7 @@ func (s *stepping) fold(ctx context.Context, changes []domain.AlertChange) error
 // foldOne applies the change of a run of failures by each rule. A job that is paused or deleted is nil: its alert
 // ends.
 func (s *stepping) foldOne(ctx context.Context, c *domain.AlertChange, job *domain.Version) error {
-	rules := s.settings.Rules
-	for i := range rules {
-		r := &rules[i]
+	for r := range s.settings.active() {
 		key := memberKey{r.ID, c.JobID}
 		known := s.member(key)
 		var err error

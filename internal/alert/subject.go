@@ -56,8 +56,8 @@ func (b *subjects) observe(faults []Fault, now int64) {
 func (b *subjects) goOn(ctx context.Context, s *stepping, now time.Time) error {
 	var rules []*domain.AlertRule
 	channels := false
-	for i := range s.settings.Rules {
-		if r := &s.settings.Rules[i]; !r.When.OfJobs() && !r.Disabled {
+	for r := range s.settings.active() {
+		if !r.When.OfJobs() {
 			rules = append(rules, r)
 			channels = channels || r.When.Which() == domain.WhenUndeliverable
 		}

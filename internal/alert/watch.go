@@ -54,9 +54,9 @@ func (w *watch) misses(key memberKey) bool { return w.ready[key.rule] && w.seen[
 // look reads what has changed, if it is time.
 func (w *watch) look(ctx context.Context, s *stepping, now time.Time) error {
 	var rules []domain.AlertRule
-	for _, r := range s.settings.Rules {
-		if watched(r.When.Which()) && !r.Disabled {
-			rules = append(rules, r)
+	for r := range s.settings.active() {
+		if watched(r.When.Which()) {
+			rules = append(rules, *r)
 		}
 	}
 	if changed := !reflect.DeepEqual(rules, w.rules); !changed && now.Sub(w.looked) < watchEvery {

@@ -94,9 +94,9 @@ func DefaultRule() AlertRule {
 		Timing: DefaultTiming()}
 }
 
-// Applies reports whether people are told of the alerts of a job by the rule.
+// Applies reports whether the rule is about the alerts of a job. Whether it is disabled is asked before.
 func (r *AlertRule) Applies(id JobID, s *Spec) bool {
-	return r.Unread == "" && !r.Disabled && (r.Limit == "" || r.Limit == s.Namespace) && r.Match.Matches(id, s)
+	return r.Unread == "" && (r.Limit == "" || r.Limit == s.Namespace) && r.Match.Matches(id, s)
 }
 
 // MayTell reports whether the rule may tell a channel: that of one namespace is told by rules about its jobs alone.

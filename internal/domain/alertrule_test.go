@@ -54,7 +54,6 @@ func TestAlertRule(t *testing.T) {
 		want   bool
 	}{
 		"as it is":          {func(*AlertRule) {}, true},
-		"disabled":          {func(r *AlertRule) { r.Disabled = true }, false},
 		"its namespace":     {func(r *AlertRule) { r.Limit = "pay" }, true},
 		"another namespace": {func(r *AlertRule) { r.Limit = "other" }, false},
 		"another tag":       {func(r *AlertRule) { r.Match.Tag = "x" }, false},
