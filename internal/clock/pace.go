@@ -15,8 +15,14 @@ import (
 // answer of a target wait that long. While fires are about, it rests instead: a
 // core with nothing to run looks at the network and the timers first.
 //
+// The rest is a SleepFine. time.Sleep would take ten times as long on a machine that
+// has nothing else to do, and so would the work.
+//
 // A nil *Pace is one without fires.
-type Pace struct{ fires atomic.Bool }
+type Pace struct {
+	fires atomic.Bool
+	rest  func(time.Duration) // nil: SleepFine
+}
 
 // Work is handled a few items at a time: about as long as a rest.
 const (
@@ -32,7 +38,11 @@ func (p *Pace) Step(n int) {
 	switch {
 	case n%paceEvery != paceEvery-1:
 	case p != nil && p.fires.Load():
-		time.Sleep(paceRest)
+		if p.rest != nil {
+			p.rest(paceRest)
+			return
+		}
+		SleepFine(paceRest)
 	default:
 		runtime.Gosched()
 	}
