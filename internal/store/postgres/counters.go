@@ -1,6 +1,8 @@
 package postgres
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -30,6 +32,13 @@ type counter struct{ fires, durationMs, timed int64 }
 // counts are what a transaction adds to the counters.
 type counts map[counterKey]counter
 
+// keys returns the keys in one order: two transactions of one process meet in it.
+func (c counts) keys() []counterKey {
+	return slices.SortedFunc(maps.Keys(c), func(a, b counterKey) int {
+		return cmp.Or(cmp.Compare(a.minute, b.minute), cmp.Compare(a.status, b.status))
+	})
+}
+
 func (c counts) add(e *domain.Execution) error {
 	code, err := rows.StatusCode(e.Status)
 	if err != nil {
@@ -58,19 +67,9 @@ func (c counts) queue(b *pgx.Batch, writer int32) {
 	if len(c) == 0 {
 		return
 	}
-	keys := make([]counterKey, 0, len(c))
-	for k := range c {
-		keys = append(keys, k)
-	}
-	slices.SortFunc(keys, func(a, b counterKey) int { // two connections of one process meet in one order
-		if a.minute != b.minute {
-			return int(a.minute - b.minute)
-		}
-		return int(a.status - b.status)
-	})
 	var minutes, fires, durations, timed []int64
 	var status []int16
-	for _, k := range keys {
+	for _, k := range c.keys() {
 		n := c[k]
 		minutes, status = append(minutes, k.minute), append(status, k.status)
 		fires, durations, timed = append(fires, n.fires), append(durations, n.durationMs), append(timed, n.timed)
@@ -79,9 +78,11 @@ func (c counts) queue(b *pgx.Batch, writer int32) {
 }
 
 const (
+	// What is not added up yet is in the same snapshot.
 	selectTotals = `
-SELECT status, sum(fires)::bigint, sum(duration_ms)::bigint, sum(timed)::bigint FROM counter
- WHERE minute >= $1 OR writer = 0 AND minute >= $2 GROUP BY status`
+SELECT status, sum(fires)::bigint, sum(duration_ms)::bigint, sum(timed)::bigint, NULL::bytea FROM counter
+ WHERE minute >= $1 OR writer = 0 AND minute >= $2 GROUP BY status
+ UNION ALL SELECT 0, 0, 0, 0, body FROM addition`
 
 	// The counters of days whose history goes become one row for each day and status.
 	retireCounters = `

@@ -8,6 +8,7 @@
 //	execution_20260309,       what became of the fires scheduled on that UTC day, and of the manual triggers;
 //	execution_other_20260309  partitions of execution and execution_other
 //	counter, alert, open_run  beside the facts, written with them
+//	addition, series          what commits add up to, and where that is added (ADR 55)
 //
 // # What it must guarantee
 //
@@ -35,8 +36,9 @@
 //   - What is new as a rule takes one round trip, in which everything is inserted as if none of it was there
 //     ([pipeline]). Only after a unique violation does a second transaction look what was there.
 //     With ON CONFLICT each row would cost PostgreSQL almost twice as much.
-//   - No row is written by all: counters have a row for each process, the use of a caller is spread over 64
-//     rows, jobs are counted by shard.
+//   - No row is written by all: counters and series have rows for each process, the use of a caller is spread over
+//     64 rows, jobs are counted by shard. What a commit adds to counters and series is a row that is inserted, and
+//     added to theirs with those of other commits ([additions]).
 //   - Tables of days are made ahead ([days]), or by whoever comes first. One is addressed by its name, because
 //     through the parent PostgreSQL opens and locks the tables of all days.
 //
@@ -55,7 +57,7 @@
 //	fact.go ring.go shards.go zonerules.go nodes.go move.go
 //	group.go jobs.go jobcreate.go jobchange.go jobsread.go pauses.go joblist.go joblistnames.go
 //	operations.go keys.go sessions.go changes.go idempotency.go
-//	day.go irregular.go alertplan.go counters.go series.go batch.go openrun.go
+//	day.go irregular.go alertplan.go counters.go series.go additions.go batch.go openrun.go
 //	ledger.go facts.go edits.go aside.go alerts.go notice.go notices.go alertsettings.go
 //	history.go byjob.go executionlist.go lastfact.go expire.go
 //	verbose.go box.go store.go rotate.go

@@ -81,11 +81,16 @@ SELECT (EXISTS (SELECT 1 FROM `+d.table()+`) OR EXISTS (SELECT 1 FROM `+d.other(
 		if err == nil {
 			_, err = tx.Exec(ctx, `DELETE FROM irregular WHERE day = $1`, int64(d))
 		}
-		if err == nil {
-			_, err = tx.Exec(ctx, dropPoints, int16(domain.StepDay), d.start(), d.end())
-		}
+		// Whoever records waits for the tables from here on, and then makes the day again: nothing of what was in them
+		// is added up later.
 		if err == nil {
 			_, err = tx.Exec(ctx, `DROP TABLE `+d.table()+`, `+d.other())
+		}
+		if err == nil {
+			err = h.additions.addUpIn(ctx, tx)
+		}
+		if err == nil {
+			_, err = tx.Exec(ctx, dropPoints, int16(domain.StepDay), d.start(), d.end())
 		}
 		return err
 	})
@@ -127,6 +132,9 @@ func (h *history) prune(ctx context.Context, before int64) error {
 	}
 	if before == dayOf(domain.Forever).start() {
 		return nil // the counters of today are still being added to
+	}
+	if err := h.additions.addUp(ctx); err != nil {
+		return err
 	}
 	_, err := h.days.edit.Exec(ctx, retireCounters, minuteOf(before))
 	return err

@@ -19,6 +19,8 @@ type history struct {
 	jobs *jobs
 	days *days
 	pace *clock.Pace // of exports; may be nil
+
+	additions *additions
 }
 
 // Execution implements store.History. The id starts with the scheduled instant; the executions of that
@@ -179,17 +181,31 @@ func (h *history) Totals(ctx context.Context, since int64) (store.Totals, error)
 	if since > 0 {
 		minute, whole = minuteOf(since), minuteOf(dayOf(since).start())
 	}
+	add := func(status int64, n counter) {
+		if n.fires > 0 {
+			sum.ByStatus[rows.StatusOf(status)] += n.fires
+		}
+		sum.DurationMs += n.durationMs
+		sum.Timed += n.timed
+	}
+	rest := sums{counts: make(counts)}
 	err := each(ctx, h.days.read, func(r pgx.Rows) error {
-		var status, fires, duration, timed int64
-		if err := r.Scan(&status, &fires, &duration, &timed); err != nil {
+		var status int64
+		var n counter
+		var body []byte
+		if err := r.Scan(&status, &n.fires, &n.durationMs, &n.timed, &body); err != nil {
 			return err
 		}
-		if fires > 0 {
-			sum.ByStatus[rows.StatusOf(status)] += fires
+		if body != nil {
+			return rest.mergeBody(body)
 		}
-		sum.DurationMs += duration
-		sum.Timed += timed
+		add(status, n)
 		return nil
 	}, selectTotals, minute, whole)
+	for k, n := range rest.counts {
+		if k.minute >= minute {
+			add(int64(k.status), n)
+		}
+	}
 	return sum, fault("read the counters", err)
 }

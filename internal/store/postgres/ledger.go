@@ -16,7 +16,7 @@ type ledger struct {
 	days         *days
 	runs         *openRuns
 	ring         *ring
-	writer       int32 // of the counters and the series
+	additions    *additions
 }
 
 // Record implements store.Ledger.
@@ -65,6 +65,7 @@ func (l *ledger) commit(ctx context.Context, p *batch) error {
 	if err == nil {
 		l.runs.committed(p)
 		l.days.marked(p.days)
+		l.additions.added()
 	}
 	return err
 }
@@ -85,19 +86,19 @@ func (l *ledger) recordPrepared(ctx context.Context, p *batch) (err error) {
 
 // quickly records a batch in one round trip.
 func (l *ledger) quickly(ctx context.Context, p *batch) error {
-	sums := make(counts)
+	sums, err := sumsOf(p.facts)
+	if err != nil {
+		return err
+	}
 	var ids [][16]byte
 	var completed, at []int64
 	for _, e := range p.facts {
-		if err := sums.add(e); err != nil {
-			return err
-		}
 		if e.Status == domain.StatusSuccess {
 			ids, completed = append(ids, e.JobID), append(completed, e.CompletedAt)
 			at = append(at, int64(dayOf(e.ScheduledAt)))
 		}
 	}
-	ended, points := l.runs.ended(p.facts), pointsOf(p.facts)
+	ended := l.runs.ended(p.facts)
 	return pipeline(ctx, l.record, func(b *pgx.Batch) {
 		for i := range p.parts {
 			statement, args := p.parts[i].insertion()
@@ -107,18 +108,11 @@ func (l *ledger) quickly(ctx context.Context, p *batch) error {
 			b.Queue(endAlerts, ids, completed, at)
 		}
 		l.days.queueUsed(b, p.days)
-		sums.queue(b, l.writer)
-		queuePoints(b, l.writer, points)
 		p.irregular.queue(b)
 		queueEnded(b, ended)
 		queueOpen(b, p.Open, false)
-		p.queueServer(b)
+		sums.queue(b, &p.server)
 	})
-}
-
-// queueServer asks in which server the transaction is.
-func (p *batch) queueServer(b *pgx.Batch) {
-	b.Queue(selectServer).QueryRow(func(r pgx.Row) error { return r.Scan(&p.server) })
 }
 
 // thoroughly records what is new of a batch.
@@ -265,23 +259,19 @@ func (k *known) decide(b *pgx.Batch, p *batch) error {
 
 // conclude queues what follows from the facts that were inserted, and the rest of the batch.
 func (l *ledger) conclude(b *pgx.Batch, p *batch, is *known) error {
-	sums := make(counts)
-	for _, e := range is.inserted {
-		if err := sums.add(e); err != nil {
-			return err
-		}
+	sums, err := sumsOf(is.inserted)
+	if err != nil {
+		return err
 	}
 	for _, a := range planAlerts(is.open, is.inserted) {
 		a.queue(b)
 	}
 	l.days.queueUsed(b, p.days)
-	sums.queue(b, l.writer)
-	queuePoints(b, l.writer, pointsOf(is.inserted))
 	p.irregular.queue(b)
 	queueEnded(b, l.runs.ended(append(append([]*domain.Execution(nil), p.facts...), is.inserted...)))
 	queueOpen(b, p.Open, p.again)
 	p.inserted, p.counted = is.inserted, is.counted
-	p.queueServer(b)
+	sums.queue(b, &p.server)
 	for i := range p.Idempotency {
 		r := &p.Idempotency[i]
 		old := is.records[r.Key]

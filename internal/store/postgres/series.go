@@ -3,6 +3,7 @@ package postgres
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -75,38 +76,50 @@ func counted(h domain.Histogram) []int64 {
 	return h
 }
 
-// pointsOf returns what facts add up to, by minutes.
-func pointsOf(facts []*domain.Execution) (minutes domain.Points) {
-	for _, e := range facts {
-		minutes.Add(e, domain.StepMinute)
-	}
-	return minutes
-}
-
 // series implements store.Series.
 type series struct{ read *pgxpool.Pool }
 
+// What is not added up yet is in the same snapshot.
 const selectPoints = `
-SELECT ` + pointColumns + ` FROM series WHERE step = $1 AND at >= $2 AND at < $3 ORDER BY at`
+SELECT ` + pointColumns + `, NULL::bytea FROM series WHERE step = $1 AND at >= $2 AND at < $3
+ UNION ALL SELECT 0, 0, 0, 0, 0, 0, 0, 0, 0, '{}', '{}', body FROM addition`
 
 // Points implements store.Series. Each process has points of its own.
-func (x *series) Points(ctx context.Context, step domain.Step, from, to int64) (found []domain.Point, err error) {
-	err = each(ctx, x.read, func(r pgx.Rows) error {
+func (x *series) Points(ctx context.Context, step domain.Step, from, to int64) ([]domain.Point, error) {
+	found := make(map[int64]*domain.Point)
+	add := func(p *domain.Point) {
+		if sum := found[p.At]; sum != nil {
+			sum.Merge(p)
+		} else {
+			found[p.At] = p
+		}
+	}
+	rest := sums{counts: make(counts)}
+	err := each(ctx, x.read, func(r pgx.Rows) error {
 		var p domain.Point
 		var drift, duration []int64
+		var body []byte
 		if err := r.Scan(&p.At, &p.Success, &p.Failed, &p.Skipped, &p.Missed, &p.Unknown, &p.Retries, &p.DriftMax,
-			&p.DurationMax, &drift, &duration); err != nil {
+			&p.DurationMax, &drift, &duration, &body); err != nil {
 			return err
 		}
-		p.Drift, p.Duration = drift, duration
-		if n := len(found); n > 0 && found[n-1].At == p.At {
-			found[n-1].Merge(&p)
-		} else {
-			found = append(found, p)
+		if body != nil {
+			return rest.mergeBody(body)
 		}
+		p.Drift, p.Duration = drift, duration
+		add(&p)
 		return nil
 	}, selectPoints, int16(step), from, to)
-	return found, fault("read the series", err)
+	for _, p := range rest.points.In(step) {
+		if p.At >= from && p.At < to {
+			add(&p)
+		}
+	}
+	sorted := make([]domain.Point, 0, len(found))
+	for _, at := range slices.Sorted(maps.Keys(found)) {
+		sorted = append(sorted, *found[at])
+	}
+	return sorted, fault("read the series", err)
 }
 
 // dropPoints deletes what is kept of a day only as long as its history.

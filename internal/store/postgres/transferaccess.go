@@ -17,7 +17,7 @@ func (t *moving) tables() transfer.Tables {
 	db := pools{t.read, t.edit}
 	return transfer.Tables{
 		Versions: t.versions(), Facts: t.facts(), Runs: transfer.RunsOf(t.ledger),
-		Counters: pagedTable(db, selectCounters, scanCounter, keyOfCounter, queueCounters),
+		Counters: t.counters(db),
 		Alerts:   pagedTable(db, selectAllAlerts, scanStoredAlert, keyOfAlert, queueAlerts),
 		Losses: pagedTable(db, selectLosses, scanLoss, func(l *transfer.Loss) []any {
 			return []any{l.ScheduledAt, [16]byte(l.JobID)}

@@ -66,7 +66,10 @@ func (t *moving) writeFacts(ctx context.Context, piece []domain.Execution) error
 		irregular.add(facts[i])
 		wanted[dayOf(piece[i].ScheduledAt)] = true
 	}
-	points := pointsOf(facts)
+	sums, err := sumsOf(facts)
+	if err != nil {
+		return err
+	}
 	parts, err := partsOf(facts)
 	if err != nil {
 		return err
@@ -79,7 +82,7 @@ func (t *moving) writeFacts(ctx context.Context, piece []domain.Execution) error
 				b.Queue(statement, args...)
 			}
 			irregular.queue(b)
-			queuePoints(b, copiedWriter, points)
+			queuePoints(b, copiedWriter, sums.points)
 		})
 	}
 	err = write()
@@ -109,6 +112,19 @@ func scanCounter(r pgx.Rows) (c transfer.Counter, err error) {
 	err = r.Scan(&c.Minute, &c.Status, &c.Part, &c.Fires, &c.DurationMs, &c.Timed)
 	c.Whole = c.Part == 0 // see retireCounters
 	return c, err
+}
+
+// counters returns the counters, to which everything is added first that is not yet.
+func (t *moving) counters(db pools) transfer.Table[transfer.Counter] {
+	table := pagedTable(db, selectCounters, scanCounter, keyOfCounter, queueCounters)
+	read := table.Read
+	table.Read = func(ctx context.Context, fn func(piece []transfer.Counter) error) error {
+		if err := t.ledger.additions.addUp(ctx); err != nil {
+			return fault("add the counters up", err)
+		}
+		return read(ctx, fn)
+	}
+	return table
 }
 
 func keyOfCounter(c *transfer.Counter) []any {
