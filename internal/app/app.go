@@ -224,11 +224,8 @@ func (a *App) openServer(handler http.Handler, clk clock.Clock, metrics *telemet
 			return err
 		}
 	}
-	if a.cfg.TLSCert == "" {
-		return nil
-	}
-	cert, err := front.OpenCertificate(a.cfg.TLSCert, a.cfg.TLSKey, clk, a.log)
-	if err != nil {
+	cert, err := openCertificate(a.cfg, clk, a.log)
+	if cert == nil || err != nil {
 		return err
 	}
 	a.server.TLSConfig = cert.Config()

@@ -28,6 +28,6 @@
 //	keeper.go
 //	certificates.go files.go egress.go testcalls.go hosts.go database.go signin.go keys.go socket_unix.go
 //	socket_other.go fingerprint.go
-//	node.go cluster.go peers.go deadman.go faults.go alerturl.go alertsettings.go alerts.go settings.go app.go rotate.go
-//	migrate.go copy.go
+//	node.go cluster.go peers.go deadman.go faults.go alerturl.go alertsettings.go alerts.go settings.go judge.go app.go
+//	rotate.go migrate.go copy.go
 package app

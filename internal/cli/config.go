@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"text/tabwriter"
 
+	"github.com/belfry-scheduler/belfry/internal/app"
 	"github.com/belfry-scheduler/belfry/internal/config"
 	"github.com/belfry-scheduler/belfry/internal/cron"
 	"github.com/spf13/cobra"
@@ -39,8 +41,10 @@ func (s *shell) configCommand() *cobra.Command {
 		Use:   "check",
 		Short: "Print the settings in effect, or all errors in them",
 		Long: `Print every setting with its value and its source, or all errors.
-The command takes the flags of serve and reads the same file, .env and environment.
-API keys are not shown.`,
+The command takes the flags of serve and reads the same file, .env and environment, and
+the files that they name. What it refuses serve refuses, with the same words, and the
+other way round. Only a start finds out whether the port is free, the folders can be
+written, and the database answers and has API keys. API keys are not shown.`,
 		Example: `  belfry config check
   belfry config check --config belfry.yaml --port 8080`,
 		Args: noArgs,
@@ -49,7 +53,7 @@ API keys are not shown.`,
 			if err != nil {
 				return err
 			}
-			if err := useZones(c.Zoneinfo); err != nil {
+			if err := judge(c); err != nil {
 				return err
 			}
 			return printSettings(s.out, c)
@@ -76,6 +80,9 @@ func printSettings(w io.Writer, c *config.Config) error {
 	}
 	return table.Flush()
 }
+
+// judge returns why no server can start with settings, every reason at once. It activates the zone data that they name.
+func judge(c *config.Config) error { return errors.Join(useZones(c.Zoneinfo), app.Judge(c)) }
 
 // useZones activates the zone data that the operator has named.
 func useZones(path string) error {

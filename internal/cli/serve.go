@@ -47,7 +47,7 @@ SIGHUP reopens the log files (and stops a server that has a terminal).`,
 }
 
 func (s *shell) serve(ctx context.Context, cfg *config.Config) (err error) {
-	if err := useZones(cfg.Zoneinfo); err != nil {
+	if err := judge(cfg); err != nil {
 		return err
 	}
 	metrics := telemetry.NewMetrics()

@@ -97,6 +97,13 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	return s, nil
 }
 
+// Judge returns why a store cannot be opened, as far as the config says it, or nil. The database is not asked.
+func Judge(cfg *Config) error {
+	_, wrong := parseURL(cfg.URL)
+	_, missing := parseKeys(cfg.EncryptionKeys)
+	return errors.Join(wrong, missing)
+}
+
 // parseURL reads a connection string. Its errors do not have the string: a password may be in it.
 func parseURL(url string) (*pgxpool.Config, error) {
 	base, err := pgxpool.ParseConfig(url)
