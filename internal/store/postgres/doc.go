@@ -57,7 +57,7 @@
 //	fact.go ring.go shards.go zonerules.go nodes.go move.go
 //	group.go jobs.go jobcreate.go jobchange.go jobsread.go pauses.go joblist.go joblistnames.go
 //	operations.go keys.go sessions.go changes.go idempotency.go
-//	day.go irregular.go alertplan.go counters.go series.go additions.go batch.go openrun.go
+//	day.go irregular.go alertplan.go counters.go sums.go series.go additions.go batch.go openrun.go
 //	ledger.go facts.go edits.go aside.go alerts.go notice.go notices.go alertsettings.go
 //	history.go byjob.go executionlist.go lastfact.go expire.go
 //	verbose.go box.go store.go rotate.go

@@ -50,7 +50,6 @@ type Store struct {
 	read, edit, record, beat *pgxpool.Pool
 	box                      *seal.Box
 	ring                     *ring
-	additions                *additions
 
 	jobs       *jobs
 	history    *history
@@ -217,12 +216,12 @@ func (s *Store) assemble(pace *clock.Pace) {
 	d := &days{read: s.read, edit: s.edit, used: make(map[day]bool)}
 	s.jobs = &jobs{read: s.read, edit: s.edit, box: s.box, pace: pace, groups: &groups{most: groupCalls}}
 	s.jobs.groups.commit = s.jobs.createAtOnce
-	s.additions = newAdditions(s.edit, s.log, 1+rand.Int32N(1<<31-2))
-	s.history = &history{jobs: s.jobs, days: d, pace: pace, additions: s.additions}
+	sums := newAdditions(s.edit, s.log, 1+rand.Int32N(1<<31-2))
+	s.history = &history{jobs: s.jobs, days: d, pace: pace, additions: sums}
 	runs := &openRuns{read: s.read, keys: make(map[domain.FireKey]struct{})}
 	s.ring = newRing(s.log)
 	s.ledger = &ledger{read: s.read, record: s.record, days: d, runs: runs, ring: s.ring,
-		additions: s.additions}
+		additions: sums}
 	s.ring.write = s.ledger.recordAgain
 	s.shards = &shards{read: s.read, edit: s.edit, beat: s.beat, ring: s.ring}
 	s.alerts = &alerts{read: s.read, edit: s.edit}
@@ -295,8 +294,8 @@ func (s *Store) Close() error {
 	if s.ring != nil {
 		s.ring.close()
 	}
-	if s.additions != nil {
-		s.additions.close()
+	if s.ledger != nil {
+		s.ledger.additions.close()
 	}
 	for _, p := range []*pgxpool.Pool{s.read, s.edit, s.record, s.beat} {
 		if p != nil {

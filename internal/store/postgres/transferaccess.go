@@ -44,6 +44,19 @@ func (t *moving) tables() transfer.Tables {
 	}
 }
 
+// counters returns the counters, to which everything is added first that is not yet.
+func (t *moving) counters(db pools) transfer.Table[transfer.Counter] {
+	table := pagedTable(db, selectCounters, scanCounter, keyOfCounter, queueCounters)
+	read := table.Read
+	table.Read = func(ctx context.Context, fn func(piece []transfer.Counter) error) error {
+		if err := t.ledger.additions.addUp(ctx); err != nil {
+			return fault("add the counters up", err)
+		}
+		return read(ctx, fn)
+	}
+	return table
+}
+
 const (
 	selectAllKeys = `
 SELECT ` + keyColumns + ` FROM api_key WHERE id COLLATE "C" > $1 ORDER BY id COLLATE "C" LIMIT $2`

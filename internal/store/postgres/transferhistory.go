@@ -114,19 +114,6 @@ func scanCounter(r pgx.Rows) (c transfer.Counter, err error) {
 	return c, err
 }
 
-// counters returns the counters, to which everything is added first that is not yet.
-func (t *moving) counters(db pools) transfer.Table[transfer.Counter] {
-	table := pagedTable(db, selectCounters, scanCounter, keyOfCounter, queueCounters)
-	read := table.Read
-	table.Read = func(ctx context.Context, fn func(piece []transfer.Counter) error) error {
-		if err := t.ledger.additions.addUp(ctx); err != nil {
-			return fault("add the counters up", err)
-		}
-		return read(ctx, fn)
-	}
-	return table
-}
-
 func keyOfCounter(c *transfer.Counter) []any {
 	if *c == (transfer.Counter{}) {
 		return []any{int64(math.MinInt64), 0, 0}
