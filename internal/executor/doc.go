@@ -82,10 +82,10 @@
 //
 // So a connection is checked before each write, by a read that must find nothing. A
 // connection that was in use within warmFor is not checked. The check replaces the
-// read after the write, so it costs no further system call, except with TLS and for
-// a long body. With TLS the request is written together with the read that waits for the
-// answer (holdWrites). An end of the connection that has arrived with the answer before is
-// found there, and then nothing is written.
+// read after the write, so it costs no further system call, except for a long body. So it
+// is with TLS (holdWrites): what the check reads goes through TLS, and nothing is written
+// unless that was session tickets alone. An end of the connection that has arrived with the
+// answer before is found there too.
 //
 // The check cannot see a close that is still on its way. Its packet takes one network
 // delay d; the connection breaks if the peer closes it within d before the request.

@@ -386,11 +386,18 @@ var simMutants = []simRules{
 		in: "half of the processor is taken", quickBriefly: true},
 	{name: "fewer calls are not tried", at: "spread over the second", in: "all hosts turn slow", noProbe: true},
 	{name: "handshakes have no budget", at: "many hosts, cold", in: "a host turns slow", noBudget: true},
-	{name: "hosts have no window of handshakes", at: "targets that are full", in: "all hosts turn slow",
+	{name: "hosts have no window of handshakes", at: "targets that are full", in: "all hosts turn slow", seed: 1,
 		noWindow: true},
-	{name: "connections that hang are waited for", at: "targets on the same machine", in: "connections hang",
+	{name: "connections that hang are waited for", at: "targets that are full", in: "connections hang",
 		neverStuck: true},
 	{name: "all slots wait for connections", at: "a single host", allWait: true},
+	{name: "calls are timed from their begin", at: "a single host", in: "all hosts turn slow", fromBegin: true},
+	{name: "limits are not told of calls that wait for connections", at: "distant",
+		in: "twice as much is due as can be sustained", untold: true},
+	{name: "the connector is not told of them", at: "targets that work for long", in: "a host turns slow",
+		untold: true},
+	{name: "a quick host needs a connection for each slot", at: "a single host", in: "hosts die and come back",
+		allNeed: true},
 }
 
 // Each rule is needed: without it, a bound is broken at a point of the grid, which is
@@ -416,7 +423,7 @@ func (r simRules) broken() error {
 			if r.in != "" && r.in != s.name {
 				continue
 			}
-			if err := s.run(newSimWorld(p, r, 0)); err != nil {
+			if err := s.run(newSimWorld(p.varied(r.seed), r, r.seed)); err != nil {
 				return fmt.Errorf("%s: %s: %w", p.name, s.name, err)
 			}
 		}

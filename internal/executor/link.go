@@ -90,11 +90,11 @@ func (l *link) ask(req *request, first []byte, once bool) (n int, sendErr, err e
 			return n, sendErr, err
 		}
 	} else {
+		if l.conn.tally != nil && len(req.body) <= maxInlineBody && holdWrites(l.conn.tally.Conn, &l.held, l.look) {
+			return l.askHeld(req, first)
+		}
 		if l.look && !mayWriteTo(l.conn.state(), once) {
 			return 0, errStale, nil
-		}
-		if l.conn.tally != nil && len(req.body) <= maxInlineBody && holdWrites(l.conn.tally.Conn, &l.held) {
-			return l.askHeld(req, first)
 		}
 		sendErr = l.write(req)
 	}
@@ -129,7 +129,8 @@ func (l *link) askDuplex(whole, first []byte) (done bool, n int, sendErr, err er
 	return false, 0, sendErr, nil
 }
 
-// askHeld is ask by way of a connection with TLS that holds writes.
+// askHeld is ask by way of a connection with TLS that holds writes. If the connection is to be
+// looked at, that happens in the same turn, right before the request is written.
 func (l *link) askHeld(req *request, first []byte) (n int, sendErr, err error) {
 	below, h := l.conn.tally.Conn, &l.held
 	defer releaseWrites(below)

@@ -42,11 +42,12 @@ func newRawStream(c net.Conn) net.Conn {
 
 // holdWrites has the next writes go out with the read that follows them, in one turn of
 // reading, as with a duplex: a read right after a write finds nothing, which costs a system
-// call. It reports whether the connection can do that.
-func holdWrites(c net.Conn, h *heldWrite) bool {
+// call. With look, what has arrived before is read first, and as long as there is something,
+// nothing is written. It reports whether the connection can do that.
+func holdWrites(c net.Conn, h *heldWrite, look bool) bool {
 	s, ok := c.(*rawStream)
 	if ok {
-		*h = heldWrite{b: h.b[:0]}
+		*h = heldWrite{b: h.b[:0], look: look}
 		s.held = h
 	}
 	return ok
@@ -140,6 +141,8 @@ func (s *rawStream) readAnswer() error {
 	case err != nil && !h.out: // the deadline, before anything was done
 		h.out, h.err = true, err
 		return err
+	case !h.out: // the look has found something
+		return nil
 	case err != nil || h.err != nil || len(rest) == 0:
 		return err
 	}
@@ -153,8 +156,11 @@ func (s *rawStream) readAnswer() error {
 // writeThenRead reports whether something was read, or what is held cannot be written now.
 // If the target does not take it, what it may have sent before is read.
 func (s *rawStream) writeThenRead(fd uintptr) bool {
-	if s.held.out {
+	switch {
+	case s.held.out:
 		return s.readSome(fd)
+	case s.held.look && s.readSome(fd):
+		return true // an end, or what TLS has to read first
 	}
 	s.held.out = true
 	switch whole := s.writeSome(fd); {

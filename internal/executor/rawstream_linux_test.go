@@ -111,7 +111,7 @@ func TestHeldWrite(t *testing.T) {
 	near, far := tcpPair(t)
 	s := newRawStream(near)
 	var h heldWrite
-	if !holdWrites(s, &h) {
+	if !holdWrites(s, &h, false) {
 		t.Fatal("no hold")
 	}
 	for _, part := range []string{"re", "quest"} {
@@ -155,7 +155,7 @@ func TestHeldWriteThatIsLong(t *testing.T) {
 	near, far := tcpPair(t)
 	s := newRawStream(near)
 	var h heldWrite
-	holdWrites(s, &h)
+	holdWrites(s, &h, false)
 	sent := bytes.Repeat([]byte("0123456789abcdef"), 1<<18)
 	_, _ = s.Write(sent)
 	arrived := make(chan bool)
@@ -201,7 +201,7 @@ func TestHeldWriteThatFails(t *testing.T) {
 				waitReadable(t, near)
 			}
 			var h heldWrite
-			holdWrites(s, &h)
+			holdWrites(s, &h, false)
 			_, _ = s.Write([]byte("request"))
 			var b [16]byte
 			n, err := s.Read(b[:])
@@ -210,6 +210,50 @@ func TestHeldWriteThatFails(t *testing.T) {
 			}
 			if string(b[:n]) != c.reads || (c.reads == "") != (err != nil) {
 				t.Errorf("read %q, %v", b[:n], err)
+			}
+		})
+	}
+}
+
+// With a look nothing is written where an end or bytes have arrived: the read gets those. What
+// is held goes out with the read that finds nothing.
+func TestHeldWriteThatLooks(t *testing.T) {
+	for name, c := range map[string]struct {
+		before func(far net.Conn)
+		reads  string
+	}{
+		"a half close": {func(far net.Conn) { _ = far.(*net.TCPConn).CloseWrite() }, ""},
+		"a reset": {func(far net.Conn) {
+			_ = far.(*net.TCPConn).SetLinger(0)
+			_ = far.Close()
+		}, ""},
+		"bytes": {func(far net.Conn) { _, _ = far.Write([]byte("bytes")) }, "bytes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			near, far := tcpPair(t)
+			s := newRawStream(near)
+			c.before(far)
+			waitReadable(t, near)
+			var h heldWrite
+			holdWrites(s, &h, true)
+			_, _ = s.Write([]byte("request"))
+			var b [16]byte
+			if n, err := s.Read(b[:]); string(b[:n]) != c.reads || (err != nil) != (c.reads == "") {
+				t.Errorf("read %q, %v; want %q", b[:n], err, c.reads)
+			}
+			if h.out || h.taken != 0 {
+				t.Fatalf("written although something had arrived: %+v", h)
+			}
+			if c.reads == "" {
+				return
+			}
+			go func() {
+				var b [16]byte
+				n, _ := far.Read(b[:])
+				_, _ = far.Write(append([]byte("to "), b[:n]...))
+			}()
+			if n, err := s.Read(b[:]); string(b[:n]) != "to request" || err != nil || h.taken != 7 {
+				t.Errorf("read %q, %v; %+v", b[:n], err, h)
 			}
 		})
 	}

@@ -9,6 +9,6 @@ import "net"
 func newRawStream(c net.Conn) net.Conn { return c }
 
 // holdWrites reports false: writes go out at once.
-func holdWrites(net.Conn, *heldWrite) bool { return false }
+func holdWrites(net.Conn, *heldWrite, bool) bool { return false }
 
 func releaseWrites(net.Conn) {}

@@ -16,6 +16,7 @@ type simHost struct {
 	calls  int             // that have a slot
 	inRing bool
 	parked bool // every slot is taken
+	more   int  // calls in the turn that it had
 
 	saturated, lately bool
 
@@ -23,10 +24,10 @@ type simHost struct {
 	ended int           // calls in it
 }
 
-// simDispatch is the dispatcher: a ring of hosts, slots by host.Limit and host.MayBegin,
-// a bound on calls that are expected to end soon, and limits that move while hosts are
-// saturated. Package dispatch has the same, which cannot be driven by events: its workers
-// are goroutines.
+// simDispatch is the dispatcher: a ring of hosts, of which quick ones begin further calls in
+// their turn, slots by host.Limit and host.MayBegin, a bound on calls that are expected to
+// end soon, and limits that move while hosts are saturated. Package dispatch has the same,
+// which cannot be driven by events: its workers are goroutines.
 type simDispatch struct {
 	clock *simClock
 	begin func(*simCall)
@@ -126,20 +127,12 @@ func (d *simDispatch) pump() {
 		if len(h.due) == 0 {
 			continue
 		}
-		slots := host.Slots{Most: d.mayHave(h), Taken: h.calls}
-		if host.MayBegin(false, slots, d.all) != host.Begin {
+		if !d.hasSlot(h) {
 			d.park(h)
 			continue
 		}
-		c := &simCall{h: h, due: h.due[0], since: d.millis(), quick: h.limit.Quick()}
-		c.beganQuick = c.quick
-		h.due = h.due[1:]
-		h.calls++
-		d.all.Taken++
-		d.recent = append(d.recent, c)
-		if c.quick {
-			d.quick++
-		}
+		h.more = max(1, min(16, 512/max(1, len(d.ring)))) - 1 // as callsInTurn of package dispatch
+		c := d.call(h)
 		switch {
 		case len(h.due) == 0:
 		case h.calls >= d.mayHave(h):
@@ -148,12 +141,41 @@ func (d *simDispatch) pump() {
 			h.inRing = true
 			d.ring = append(d.ring, h)
 		}
-		if !d.adapting {
-			d.adapting = true
-			d.tick()
-		}
 		d.begin(c)
 	}
+}
+
+// stay begins another call of a quick host in the turn that it had.
+func (d *simDispatch) stay(h *simHost) {
+	full := d.all.Taken >= d.all.Most || d.quickFull() && !d.rules.manyQuick
+	if full || h.more <= 0 || !h.inRing || len(h.due) == 0 || !h.limit.Quick() || !d.hasSlot(h) {
+		return
+	}
+	h.more--
+	d.begin(d.call(h))
+}
+
+func (d *simDispatch) hasSlot(h *simHost) bool {
+	slots := host.Slots{Most: d.mayHave(h), Taken: h.calls}
+	return host.MayBegin(false, slots, d.all) == host.Begin
+}
+
+// call takes the next fire of a host and a slot for it.
+func (d *simDispatch) call(h *simHost) *simCall {
+	c := &simCall{h: h, due: h.due[0], begun: d.clock.now, since: d.millis(), quick: h.limit.Quick()}
+	c.beganQuick = c.quick
+	h.due = h.due[1:]
+	h.calls++
+	d.all.Taken++
+	d.recent = append(d.recent, c)
+	if c.quick {
+		d.quick++
+	}
+	if !d.adapting {
+		d.adapting = true
+		d.tick()
+	}
+	return c
 }
 
 // poll pumps once more when none of the quick calls has ended.
@@ -207,6 +229,7 @@ func (d *simDispatch) end(c *simCall, took time.Duration) {
 	if c.h.parked {
 		d.readmit(c.h)
 	}
+	d.stay(c.h)
 	d.pump()
 }
 

@@ -25,6 +25,7 @@ type simRules struct {
 	name          string
 	at            string // the name of a point at which it shows
 	in            string // and of a scenario; empty: the first that shows it
+	seed          uint64 // and a seed
 	openAtOnce    bool   // a call that finds no connection opens one
 	oneConnection bool   // a host gets no second connection
 	manyQuick     bool   // quick calls have no limit
@@ -36,6 +37,10 @@ type simRules struct {
 	noWindow      bool   // all handshakes are taken to be answered at once
 	neverStuck    bool   // connections on which no call ends are waited for
 	allWait       bool   // as many calls of a host wait for connections as it has slots
+	fromBegin     bool   // calls are timed from when they begin, and not from when they are sent
+	untold        bool   // limits are not told of calls that wait for connections
+	neverLate     bool   // a turn that comes late opens as many connections as any
+	allNeed       bool   // a quick https host needs a connection for each slot, as others do
 }
 
 // simCall is a call in flight.
@@ -43,7 +48,8 @@ type simCall struct {
 	h     *simHost
 	due   time.Duration
 	asked time.Duration // when the request was sent
-	since int64         // begun, in milliseconds
+	begun time.Duration
+	since int64 // the same, in milliseconds
 	quick bool
 	ended bool
 
@@ -140,6 +146,9 @@ func (w *simWorld) addHost(i int) {
 	if w.point.machines == 0 {
 		t.machine = w.cpu
 	}
+	if w.rules.allNeed {
+		p.cond.Secure = false
+	}
 	h := &simHost{pool: p, target: t, limit: host.NewLimit(p.cond, 18_000)}
 	w.hosts = append(w.hosts, h)
 	w.byPool[p] = h
@@ -184,6 +193,9 @@ func (w *simWorld) begin(c *simCall) {
 			return
 		}
 		w.waiting[wt] = c
+		if w.rules.untold {
+			p.cond.Connecting(-1)
+		}
 		if w.rules.openAtOnce {
 			if p.openAtEnd(wt) {
 				w.open(p, wt)
@@ -221,6 +233,9 @@ func (w *simWorld) nextTurn() {
 					h.pool.ended = w.time()
 				}
 			}
+			if w.rules.neverLate {
+				lag = 0
+			}
 			if w.turning = w.connector.runTurn(w.time(), lag); w.turning {
 				w.nextTurn()
 				return
@@ -242,7 +257,9 @@ func (w *simWorld) deliver(wt *waiter) {
 	delete(w.waiting, wt)
 	a := <-wt.ready
 	w.cpu.use(simWake, func() {
-		c.h.pool.cond.Connecting(-1)
+		if !w.rules.untold {
+			c.h.pool.cond.Connecting(-1)
+		}
 		if a.err != nil {
 			w.end(c, false)
 			return
@@ -290,6 +307,9 @@ func (w *simWorld) end(c *simCall, ok bool) {
 	took, p := time.Duration(0), c.h.pool
 	if c.conn != nil {
 		took = w.clock.now - c.asked
+		if w.rules.fromBegin {
+			took = w.clock.now - c.begun
+		}
 	}
 	switch {
 	case ok:

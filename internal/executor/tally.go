@@ -43,6 +43,7 @@ func (t *tally) Read(b []byte) (int, error) {
 // heldWrite is what is written together with the read that follows.
 type heldWrite struct {
 	b     []byte
+	look  bool  // what has arrived is read before
 	out   bool  // it was given to the kernel
 	taken int64 // bytes that the kernel took
 	err   error // why it took no more

@@ -105,7 +105,7 @@ func (d *Dispatcher) Take(before *run.Run) *run.Run {
 	defer d.mu.Unlock()
 	d.calls.release(before)
 	for {
-		if r := d.pickNow(); r != nil {
+		if r := d.pickNow(nil); r != nil {
 			return r
 		}
 		if !d.workers.await() {
@@ -123,19 +123,43 @@ func (d *Dispatcher) Swap(last, before *run.Run, took time.Duration, now int64) 
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.calls.release(before)
-	d.finish(last, took, now)
-	return d.pickNow()
+	return d.pickNow(d.finish(last, took, now))
 }
 
-func (d *Dispatcher) pickNow() *run.Run {
+// pickNow takes the next run, of the host of which a call has just ended if that has its turn
+// still; nil: no call has.
+func (d *Dispatcher) pickNow(ended *hostQueue) *run.Run {
 	if !d.mayBegin() {
 		return nil
 	}
-	r := d.pick()
+	r := stay(d, ended)
+	if r == nil {
+		r = d.pick()
+	}
 	if r != nil {
 		d.wake()
 	}
 	return r
+}
+
+// stay takes the next run of a quick host of which a call has just ended, if that has its turn
+// still. The host remains in the ring.
+func stay(d *Dispatcher, h *hostQueue) *run.Run {
+	if h == nil || !h.limit.Quick() || !d.turns.stays(h) {
+		return nil
+	}
+	r, _ := d.queues.take(h, &d.calls.slots)
+	if r != nil {
+		begin(d, h, r)
+	}
+	return r
+}
+
+// begin begins the call of a run.
+func begin(d *Dispatcher, h *hostQueue, r *run.Run) {
+	h.begin(r)
+	d.calls.begin(r, h.limit.Quick(), d.now())
+	d.adapter.run()
 }
 
 // pick takes the next run off the first host that may send one.
@@ -149,10 +173,8 @@ func (d *Dispatcher) pick() *run.Run {
 		r, why := d.queues.take(h, &d.calls.slots)
 		switch {
 		case r != nil:
-			h.begin(r)
-			d.calls.begin(r, h.limit.Quick(), d.now())
+			begin(d, h, r)
 			d.placeAfterBegin(h)
-			d.adapter.run()
 			return r
 		case why == parkedFull:
 			d.turns.park(h, why)
@@ -176,7 +198,8 @@ func (d *Dispatcher) placeAfterBegin(h *hostQueue) {
 	}
 }
 
-func (d *Dispatcher) finish(r *run.Run, took time.Duration, now int64) {
+// finish ends the call of a run and returns its host.
+func (d *Dispatcher) finish(r *run.Run, took time.Duration, now int64) *hostQueue {
 	h := d.queues.hosts[r.Ver.Host]
 	h.end(r, took, now)
 	d.calls.end(r, took, now)
@@ -189,6 +212,7 @@ func (d *Dispatcher) finish(r *run.Run, took time.Duration, now int64) {
 	if h.parked == parkedFull {
 		d.turns.readmit(h)
 	}
+	return h
 }
 
 // Adapt moves the limits of hosts that are saturated, a window at a time, and finds out

@@ -63,7 +63,7 @@ func (b *bench) take(most int) (out []*run.Run) {
 	b.d.mu.Lock()
 	defer b.d.mu.Unlock()
 	for len(out) < most {
-		r := b.d.pickNow()
+		r := b.d.pickNow(nil)
 		if r == nil {
 			break
 		}

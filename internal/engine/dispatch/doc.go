@@ -3,7 +3,8 @@
 //
 // # What it guarantees
 //
-//   - Hosts take turns, whatever the length of their queues.
+//   - Hosts take turns, whatever the length of their queues. A quick host has up to mostInTurn
+//     calls in a turn, and mostBeforeTurn of those go before another host at most.
 //   - Of one host, and over all hosts, runs that are on time go before recovered and
 //     overdue ones, of which none waits forever (otherTurn).
 //   - Recovered runs use at most a quarter of a host's slots, and at most a quarter of all.

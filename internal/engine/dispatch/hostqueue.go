@@ -27,6 +27,7 @@ type hostQueue struct {
 	listed listed
 
 	liveTurns       int  // since one that was not live had its turn
+	more            int  // calls that it begins in its turn still: see turns.stays
 	short           bool // fires waited for the share of their lane since the last relax
 	saturated       bool // in adapter.saturated
 	saturatedLately bool // since the last relax
