@@ -18,6 +18,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
 
 // canaryTag is a canary with the number of its channel.
@@ -30,8 +32,9 @@ type channelEchoes struct {
 	t *testing.T
 
 	mu      sync.Mutex
-	asked   map[string]int // requests by way
-	foreign []string       // bodies with the canary of another channel
+	asked   map[string]int    // requests by way
+	foreign []string          // bodies with the canary of another channel
+	arrived map[string]string // secrets of the last request that was taken, by the number of its channel
 }
 
 // echoWays are the ways to fail, and whether what is repeated has to be found as masks in the error.
@@ -43,7 +46,7 @@ var echoWays = map[string]bool{
 
 func newChannelEchoes(t *testing.T) *channelEchoes {
 	t.Helper()
-	e := &channelEchoes{t: t, asked: make(map[string]int)}
+	e := &channelEchoes{t: t, asked: make(map[string]int), arrived: make(map[string]string)}
 	e.Server = httptest.NewServer(http.HandlerFunc(e.answer))
 	t.Cleanup(e.Close)
 	return e
@@ -126,9 +129,38 @@ func (e *channelEchoes) answer(w http.ResponseWriter, r *http.Request) {
 			raw +
 			"\r\n\r\n", "badstatus": "HTTP/1.1 " + strings.ReplaceAll(raw, " ", "_") + "\r\n\r\n"}[way])
 	case "ok":
+		e.arrive(r, content, raw)
 	default:
 		http.Error(w, raw, http.StatusBadRequest)
 	}
+}
+
+// arrive notes the secrets of a request, and by whose secret it is signed.
+func (e *channelEchoes) arrive(r *http.Request, body []byte, secrets string) {
+	for _, secret := range []string{canaryOfJob, canaryOfServer} {
+		verifier, err := standardwebhooks.NewWebhook(secret)
+		if err != nil {
+			e.t.Error(err)
+			return
+		}
+		if verifier.Verify(body, r.Header) == nil {
+			secrets += " signed by " + secret
+		}
+	}
+	if number := canaryTag.FindStringSubmatch(secrets); number != nil {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.arrived[number[1]] = secrets
+	}
+}
+
+// taken returns what has arrived since the last call, by the number of the channel.
+func (e *channelEchoes) taken() map[string]string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	taken := e.arrived
+	e.arrived = make(map[string]string)
+	return taken
 }
 
 // note counts a request, and looks for secrets of other channels in its body.
