@@ -62,17 +62,21 @@ func tableOf(k domain.FireKey) table { return table{dayOf(k.ScheduledAt), k.Nonc
 
 func prepare(b store.Batch) (*batch, error) {
 	p := &batch{Batch: b, quick: len(b.Idempotency) == 0 && len(b.Decisions) == 0 && len(b.Fences) == 0}
-	seen, succeeded := make(map[domain.FireKey]bool), make(map[domain.JobID]bool)
+	successes := 0
+	succeeded := make(map[domain.JobID]struct{}, len(b.Facts))
 	for i := range b.Facts {
 		e := &b.Facts[i]
 		p.facts = append(p.facts, e)
 		p.irregular.add(e)
-		succeeds := e.Status == domain.StatusSuccess
-		if e.Status.Alerts() || seen[e.FireKey] || succeeds && succeeded[e.JobID] {
+		if e.Status.Alerts() {
 			p.quick = false
 		}
-		seen[e.FireKey], succeeded[e.JobID] = true, succeeded[e.JobID] || succeeds
+		if e.Status == domain.StatusSuccess {
+			succeeded[e.JobID] = struct{}{}
+			successes++
+		}
 	}
+	p.quick = p.quick && successes == len(succeeded) // of a job one at most
 	for i := range b.Decisions {
 		e := &b.Decisions[i].Execution
 		if _, err := rows.StatusCode(e.Status); err != nil {
@@ -82,8 +86,22 @@ func prepare(b store.Batch) (*batch, error) {
 	}
 	var err error
 	p.parts, err = partsOf(p.facts)
+	p.quick = p.quick && !twice(p.parts)
 	p.days = p.daysOf()
 	return p, err
+}
+
+// twice reports whether a fact is there twice. Those of a part are sorted.
+func twice(parts []part) bool {
+	for i := range parts {
+		facts := parts[i].facts
+		for j := 1; j < len(facts); j++ {
+			if facts[j].FireKey == facts[j-1].FireKey {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // partsOf sorts facts into their tables.
@@ -98,7 +116,11 @@ func partsOf(facts []*domain.Execution) ([]part, error) {
 		if !known {
 			at = len(parts)
 			places[t] = at
-			parts = append(parts, part{table: t})
+			room := 0
+			if at == 0 { // as a rule all facts are of one table
+				room = len(sorted)
+			}
+			parts = append(parts, part{table: t, rows: arraysOfFacts(t, room)})
 		}
 		if err := parts[at].rows.add(e); err != nil {
 			return nil, err
@@ -112,11 +134,11 @@ func partsOf(facts []*domain.Execution) ([]part, error) {
 func (p *part) insertion() (statement string, args []any) {
 	a := &p.rows
 	if p.other {
-		return fmt.Sprintf(insertOthers, p.day.other()), []any{a.at, a.ids, a.nonces, a.versions, a.started,
-			a.completed, a.status, a.http, a.detail}
+		return fmt.Sprintf(insertOthers, p.day.other()), []any{&a.at, &a.ids, &a.nonces, &a.versions,
+			&a.started, &a.completed, &a.status, &a.http, &a.detail}
 	}
-	return fmt.Sprintf(insertFacts, p.day.table()), []any{a.at, a.ids, a.versions, a.started, a.completed, a.status,
-		a.http, a.detail}
+	return fmt.Sprintf(insertFacts, p.day.table()), []any{&a.at, &a.ids, &a.versions, &a.started, &a.completed,
+		&a.status, &a.http, &a.detail}
 }
 
 // unlessThere is the end of the statement where facts may be there already. It answers the keys of those

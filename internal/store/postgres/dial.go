@@ -42,6 +42,9 @@ func dialWith(c *pgx.ConnConfig) {
 // prepareConn makes the server notice, too, and prepares a connection for what it is used for.
 func prepareConn(writes bool) func(context.Context, *pgx.Conn) error {
 	return func(ctx context.Context, c *pgx.Conn) error {
+		if writes {
+			takeArrays(c.TypeMap())
+		}
 		if !ownsSession(c) {
 			return nil
 		}

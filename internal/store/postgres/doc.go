@@ -52,7 +52,7 @@
 //
 // Each file uses only those before it:
 //
-//	fault.go dial_linux.go dial_other.go dial.go conn.go indexbuild.go migrate.go version.go trail.go
+//	fault.go dial_linux.go dial_other.go array.go dial.go conn.go indexbuild.go migrate.go version.go trail.go
 //	idempotencyrow.go
 //	fact.go ring.go shards.go zonerules.go nodes.go move.go
 //	group.go jobs.go jobcreate.go jobchange.go jobsread.go pauses.go joblist.go joblistnames.go

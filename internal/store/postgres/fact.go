@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
 	"github.com/belfry-scheduler/belfry/internal/store/rows"
@@ -36,15 +37,31 @@ type detail struct {
 }
 
 // factArrays are facts as the parameters of one statement.
-type factArrays struct {
-	at                 []int64
-	ids                [][16]byte
-	nonces             []int64
-	versions           []int32
-	started, completed []*int32
-	status             []int16
-	http               []*int16
-	detail             []*string
+type factArrays struct{ at, ids, nonces, versions, started, completed, status, http, detail array }
+
+// arraysOfFacts are those of a table, with room for so many facts.
+func arraysOfFacts(of table, room int) factArrays {
+	a := factArrays{
+		at: arrayOf(pgtype.Int8OID, room, 8), ids: arrayOf(pgtype.UUIDOID, room, 16),
+		versions: arrayOf(pgtype.Int4OID, room, 4), started: arrayOf(pgtype.Int4OID, room, 4),
+		completed: arrayOf(pgtype.Int4OID, room, 4), status: arrayOf(pgtype.Int2OID, room, 2),
+		http: arrayOf(pgtype.Int2OID, room, 2), detail: arrayOf(pgtype.TextOID, room, 0),
+	}
+	if of.other {
+		a.nonces = arrayOf(pgtype.Int8OID, room, 8)
+	}
+	return a
+}
+
+// narrow adds a number of a column that is narrower: NULL, if it does not fit.
+func (a *array) narrow(n int64) (fits bool) {
+	of := small(n)
+	if of == nil {
+		a.null()
+		return false
+	}
+	a.int32(*of)
+	return true
 }
 
 // small is a number as a column that is narrower; nil: it does not fit.
@@ -72,41 +89,50 @@ func (a *factArrays) add(e *domain.Execution) error {
 		code += rangeCode
 		d.From, d.Count = &e.Missed.From, e.Missed.Count
 	}
-	base := e.ScheduledAt
-	var started, completed *int32
-	if e.StartedAt != 0 {
-		if started = small(e.StartedAt - base); started == nil {
-			d.StartedAt, whole = e.StartedAt, true
-		}
-		base = e.StartedAt
-	}
-	if e.CompletedAt != 0 {
-		if completed = small(e.CompletedAt - base); completed == nil {
-			d.CompletedAt, whole = e.CompletedAt, true
-		}
-	}
-	var status *int16
+	a.addTimes(e, &d)
 	if n := e.HTTPStatus; n > 0 && n <= math.MaxInt16 {
-		fits := int16(n)
-		status = &fits
-	} else if n != 0 {
-		d.HTTPStatus, whole = n, true
+		a.http.int16(int16(n))
+	} else {
+		a.http.null()
+		d.HTTPStatus = n
 	}
-	var text *string
-	if whole {
+	if whole || d.StartedAt != 0 || d.CompletedAt != 0 || d.HTTPStatus != 0 {
 		d.Error, d.RetryCount, d.Attempts = e.Error, e.RetryCount, e.Attempts
 		doc, err := json.Marshal(d) // it makes UTF-8 of everything, and escapes zero bytes
 		if err != nil {
 			return fmt.Errorf("record execution of job %s: %w", e.JobID, err)
 		}
-		text = orNull(string(doc))
+		a.detail.text(string(doc))
+	} else {
+		a.detail.null()
 	}
-	a.at, a.ids, a.nonces = append(a.at, e.ScheduledAt), append(a.ids, e.JobID), append(a.nonces, e.Nonce)
-	a.versions = append(a.versions, int32(e.Version)) //nolint:gosec // versions are counted
-	a.started, a.completed = append(a.started, started), append(a.completed, completed)
-	a.status = append(a.status, int16(code)) //nolint:gosec // it is below 32
-	a.http, a.detail = append(a.http, status), append(a.detail, text)
+	a.at.int64(e.ScheduledAt)
+	a.ids.uuid(e.JobID)
+	if a.nonces.element != 0 {
+		a.nonces.int64(e.Nonce)
+	}
+	a.versions.int32(int32(e.Version)) //nolint:gosec // versions are counted
+	a.status.int16(int16(code))        //nolint:gosec // it is below 32
 	return nil
+}
+
+// addTimes adds when a fact started and completed, counted from what was before. What does not fit its column is part
+// of the detail.
+func (a *factArrays) addTimes(e *domain.Execution, d *detail) {
+	base := e.ScheduledAt
+	if e.StartedAt == 0 {
+		a.started.null()
+	} else {
+		if !a.started.narrow(e.StartedAt - base) {
+			d.StartedAt = e.StartedAt
+		}
+		base = e.StartedAt
+	}
+	if e.CompletedAt == 0 {
+		a.completed.null()
+	} else if !a.completed.narrow(e.CompletedAt - base) {
+		d.CompletedAt = e.CompletedAt
+	}
 }
 
 // scanFact reads a row of factColumns.

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/belfry-scheduler/belfry/internal/domain"
@@ -90,12 +91,13 @@ func (l *ledger) quickly(ctx context.Context, p *batch) error {
 	if err != nil {
 		return err
 	}
-	var ids [][16]byte
-	var completed, at []int64
+	ids, completed, at := arrayOf(pgtype.UUIDOID, len(p.facts), 16), arrayOf(pgtype.Int8OID, len(p.facts), 8),
+		arrayOf(pgtype.Int4OID, len(p.facts), 4)
 	for _, e := range p.facts {
 		if e.Status == domain.StatusSuccess {
-			ids, completed = append(ids, e.JobID), append(completed, e.CompletedAt)
-			at = append(at, int64(dayOf(e.ScheduledAt)))
+			ids.uuid(e.JobID)
+			completed.int64(e.CompletedAt)
+			at.int32(int32(dayOf(e.ScheduledAt))) //nolint:gosec // days of instants that have tables
 		}
 	}
 	ended := l.runs.ended(p.facts)
@@ -104,8 +106,8 @@ func (l *ledger) quickly(ctx context.Context, p *batch) error {
 			statement, args := p.parts[i].insertion()
 			b.Queue(statement, args...)
 		}
-		if len(ids) > 0 {
-			b.Queue(endAlerts, ids, completed, at)
+		if ids.elements > 0 {
+			b.Queue(endAlerts, &ids, &completed, &at)
 		}
 		l.days.queueUsed(b, p.days)
 		p.irregular.queue(b)
