@@ -405,7 +405,9 @@ func TestTenThousandNames(t *testing.T) {
 			wg.Go(func() {
 				got, err := untilInTime(t.Context(), r, fmt.Sprintf("h%d-%d.test.", i>>8, i&255))
 				if err != nil || len(got) != 1 || got[0] != netip.AddrFrom4([4]byte{127, 1, byte(i >> 8), byte(i)}) {
-					wrong.Add(1)
+					if wrong.Add(1) == 1 {
+						t.Errorf("%v, %v", got, err)
+					}
 				}
 			})
 		}

@@ -132,6 +132,7 @@ func plainStore(t *testing.T, n int) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "jobs.db")
 	s := openStore(t, path)
+	s.background.running.Wait() // what seals plain rows at the start is over
 	for i := range n {
 		create(t, s, secretVersion(i))
 		spec := secretVersion(i).Spec
