@@ -1,6 +1,7 @@
 package cron
 
 import (
+	"errors"
 	"strings"
 	"weak"
 )
@@ -11,9 +12,10 @@ func Parse(text, zone string, dst DST) (*Schedule, error) {
 	if zone == "" {
 		zone = "UTC"
 	}
+	asked := dst
 	dst, err := dst.normal()
 	if err != nil {
-		return nil, err
+		return nil, wholly(err, text, zone, asked)
 	}
 	k := key{text, zone, dst}
 	if p, ok := interned.Load(k); ok {
@@ -23,9 +25,17 @@ func Parse(text, zone string, dst DST) (*Schedule, error) {
 	}
 	s, err := compile(text, zone, dst)
 	if err != nil {
-		return nil, err
+		return nil, wholly(err, text, zone, dst)
 	}
 	return intern(key{s.text, s.clock.zone.name, dst}, s), nil // with the schedule's own strings
+}
+
+// wholly says of an error whether all of a text is wrong.
+func wholly(err error, text, zone string, dst DST) error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.of(text, zone, dst)
+	}
+	return err
 }
 
 // compile reads the text and builds the schedule. The arguments are normalized: zone is

@@ -15,6 +15,8 @@ type Error struct {
 	Pos int
 	// Text is the part that is wrong; it may be empty.
 	Text string
+	// Whole: all of the text of Field is wrong, so that messages have no column.
+	Whole bool
 	// Msg says what is wrong, Hint what would be right; Hint may be empty.
 	Msg  string
 	Hint string
@@ -54,31 +56,54 @@ func (s *Suggestion) String() string {
 }
 
 // Error renders one line: field, column, text, what is wrong, what would be right.
-func (e *Error) Error() string { return e.Field + ", " + e.fault() }
+func (e *Error) Error() string {
+	if e.Whole {
+		return e.Field + " " + e.fault()
+	}
+	return e.Field + ", " + e.fault()
+}
 
 // Within returns the message for a document that puts the name of its own field before
 // it, so that no field is named twice.
 func (e *Error) Within(field string) string {
-	if e.Field == field {
-		return "at " + e.fault()
+	switch {
+	case e.Field != field:
+		return e.Error()
+	case e.Whole:
+		return e.fault()
 	}
-	return e.Error()
+	return "at " + e.fault()
 }
 
 // fault is the line without the field.
 func (e *Error) fault() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "column %d", e.Pos)
-	if e.Text != "" {
-		fmt.Fprintf(&b, ": %q", e.Text)
+	between := ": "
+	if e.Whole {
+		between = " "
+	} else {
+		fmt.Fprintf(&b, "column %d: ", e.Pos)
 	}
-	b.WriteString(": ")
+	if e.Text != "" {
+		fmt.Fprintf(&b, "%q%s", e.Text, between)
+	}
 	b.WriteString(e.Msg)
 	if e.Hint != "" {
 		b.WriteString("; ")
 		b.WriteString(e.Hint)
 	}
 	return b.String()
+}
+
+// of notes whether all of the text of the field is wrong. A position behind its beginning says where the mistake is,
+// but for a text that is too long.
+func (e *Error) of(text, zone string, dst DST) *Error {
+	value, known := map[string]string{
+		"schedule": text, "timezone": zone, "dst.gap": string(dst.Gap), "dst.fold": string(dst.Fold),
+	}[e.Field]
+	begins := 1 + len(value) - len(strings.TrimLeft(value, " \t"))
+	e.Whole = known && e.Text == clip(strings.TrimSpace(value)) && (e.Pos <= begins || e.Kind == TooLong)
+	return e
 }
 
 // fail builds an Error; the format arguments belong to msg.

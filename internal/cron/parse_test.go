@@ -270,6 +270,31 @@ func TestErrorText(t *testing.T) {
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
+	for _, c := range []struct {
+		text, zone string
+		dst        DST
+		want       string // the beginning of it
+		within     string // likewise, in a document that has named the field
+	}{
+		{"* * * * *", "Mars/Base", DST{}, `timezone "Mars/Base" is not a known zone; use `, `"Mars/Base" is not`},
+		{"* * * * *", "Mars Base", DST{}, `timezone, column 5: "Mars Base": holds a `, `at column 5: "Mars Base": `},
+		{"* * * * *", strings.Repeat("M", 300), DST{}, `timezone "MMMM`, `"MMM`},
+		{"* * * * *", "", DST{Gap: "NEVER"}, `dst.gap "NEVER" is not a choice; use AFTER`, `"NEVER" is not a choice`},
+		{"* * * * *", "", DST{Fold: "NEVER"}, `dst.fold "NEVER" is not a choice; use FIRST`, `"NEVER" is not`},
+		{"@sometimes", "", DST{}, `schedule "@sometimes" is not a named schedule; use `, `"@sometimes" is not`},
+		{" @sometimes", "", DST{}, `schedule "@sometimes" is not a named schedule; use `, `"@sometimes" is not`},
+		{"@every 5x", "", DST{}, `schedule, column 8: "5x": `, `at column 8: "5x": `},
+		{"0 0 0 ? 2 MON#5 2026", "", DST{}, `schedule "0 0 0 ? 2 MON#5 2026" can never fire`,
+			`"0 0 0 ? 2 MON#5 2026" can never`},
+		{"", "", DST{}, "schedule is empty; use ", "is empty; use "},
+	} {
+		_, err := Parse(c.text, c.zone, c.dst)
+		e, ok := errors.AsType[*Error](err)
+		if !ok || !strings.HasPrefix(e.Error(), c.want) || !strings.HasPrefix(e.Within(e.Field), c.within) ||
+			e.Within("spec") != e.Error() {
+			t.Errorf("%q in %q, %+v:\n%v, want\n%s", c.text, c.zone, c.dst, err, c.want)
+		}
+	}
 	long := &Error{Field: "schedule", Pos: 1, Text: clip(strings.Repeat("x", 100)), Msg: "is odd"}
 	if got := long.Error(); len(got) > 90 || strings.Contains(got, ";") {
 		t.Errorf("a long text makes %q", got)
