@@ -144,7 +144,7 @@ func TestALongReadHoldsUpNobody(t *testing.T) {
 		expired <- err
 	}()
 	// Until retention waits for the reader.
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		waiting := count(t, url, `SELECT count(*) FROM pg_stat_activity
  WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%DETACH%'`)
 		if waiting > 0 {
