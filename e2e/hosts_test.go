@@ -133,3 +133,38 @@ func TestHostsAreShown(t *testing.T) {
 		return true
 	})
 }
+
+// A host that is called seldom refuses as soon as its only call was refused, and answers as soon as one was answered.
+func TestAHostThatRefusesSeldomCallsIsShown(t *testing.T) {
+	t.Parallel()
+	tg := newTarget(t)
+	tg.stop()
+	p := serve(t, t.TempDir())
+	id := p.importJobs(`{"schedule":"0 0 1 1 *","api":"` + tg.url + `/ok","type":"ATLEAST_ONCE",` +
+		`"retry":{"maxRetries":0}}`)[0]
+	call := func() {
+		t.Helper()
+		if _, err := p.api.Jobs.Trigger(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	state := func() string {
+		t.Helper()
+		got, err := p.api.Hosts(t.Context(), client.HostsRequest{Host: tg.url})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, h := range got.Hosts {
+			return h.State
+		}
+		return "unknown"
+	}
+	call()
+	eventually(t, "it refuses after one call", func() bool { return state() == "refusing" })
+	if n := p.metric("belfry_hosts"); n != 1 {
+		t.Errorf("%v hosts", n)
+	}
+	tg.resume(t)
+	call()
+	eventually(t, "it answers after one call", func() bool { return state() == "answering" })
+}

@@ -92,7 +92,7 @@ func (j *joined) of(name string) *view.Host {
 
 // describe sets what the condition of a host tells.
 func describe(h *view.Host, c *host.Condition, now int64) {
-	h.State = c.State().String()
+	h.State = c.Shown().String()
 	h.Worth = c.Worth()
 	h.Unanswered, h.Refused = c.Dials.Unanswered()
 	h.Recent = c.Times.Recent(now)

@@ -57,7 +57,7 @@ func TestSpecValidate(t *testing.T) {
 		{"as it is", func(*Spec) {}, "", ""},
 		{"no schedule", func(s *Spec) { s.Schedule = "" }, "schedule", "is required"},
 		{"a wrong schedule", func(s *Spec) { s.Schedule = "61 * * * * *" }, "schedule", "second"},
-		{"a wrong zone", func(s *Spec) { s.Timezone = "Mars/Olympus" }, "timezone", 
+		{"a wrong zone", func(s *Spec) { s.Timezone = "Mars/Olympus" }, "timezone",
 			`"Mars/Olympus" is not a known zone; use`},
 		{"a field that is named once", func(s *Spec) { s.Schedule = "@every 5x" }, "schedule", `at column 8: "5x"`},
 		{"a wrong gap", func(s *Spec) { s.DST.Gap = "LATER" }, "dst.gap", "AFTER, SKIP or BEFORE"},

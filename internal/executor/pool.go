@@ -325,5 +325,7 @@ func noteFault(dials *host.Dials, err error) {
 		dials.Withdraw() // says nothing of the host
 	case !isTimeout(err):
 		dials.Failed()
+	default:
+		dials.Missed()
 	}
 }

@@ -77,6 +77,17 @@ func (c *Condition) State() State {
 	return s
 }
 
+// Shown returns what people are told that the host is: see [Evidence.Shown].
+func (c *Condition) Shown() State {
+	opening := c.Dials.UnderWay()
+	e := Evidence{Missed: int(c.Dials.missed.Load())}
+	e.Dials, e.Failed = c.Dials.Unanswered()
+	if s := e.Shown(opening); s != Answering {
+		return s
+	}
+	return c.State()
+}
+
 // evidence adds what the executor knows.
 func (c *Condition) evidence(e Evidence) Evidence {
 	e.Dials, e.Failed = int(c.Dials.unanswered.Load()), int(c.Dials.failed.Load())

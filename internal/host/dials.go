@@ -15,6 +15,7 @@ type Dials struct {
 	underWay   chan struct{} // has an entry for each of them
 	unanswered atomic.Int64  // begun since the host last answered
 	failed     atomic.Int64  // those of them that failed at once
+	missed     atomic.Int64  // those of them that had no answer in their time, for people
 
 	mu       sync.Mutex
 	answered chan struct{} // closed when the host answers; nil: nobody waits for that
@@ -59,6 +60,7 @@ func (d *Dials) Answered() {
 	}
 	d.unanswered.Store(0)
 	d.failed.Store(0)
+	d.missed.Store(0)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.answered != nil {
@@ -70,6 +72,9 @@ func (d *Dials) Answered() {
 // Failed notes that a connection could not be opened, or was closed at once. Neither
 // counts as an answer: a machine does the same for a server that is gone.
 func (d *Dials) Failed() { d.failed.Add(1) }
+
+// Missed notes that a connection was not opened, or had no answer, when the time for that was over.
+func (d *Dials) Missed() { d.missed.Add(1) }
 
 // AwaitTurn waits for the turn of a dial to a host that does not answer: until the host
 // does, until the context ends, or for the most.

@@ -15,7 +15,8 @@
 //     [MaxDials].
 //   - Calls to hosts that answer are not delayed, but for the few milliseconds in which
 //     a connection that is freed saves one that would be opened (Demand.Opens).
-//   - Times and the last failure are for people: they decide nothing.
+//   - Times and the last failure are for people: they decide nothing. Nor does the word that people read
+//     ([Evidence.Shown]): a host that is called seldom refuses after one dial that failed.
 //   - What time is spent in this process does not raise a limit: calls are timed from
 //     when their request is sent, and a host whose calls wait for connections keeps its
 //     limit. Whether calls wait for a processor, here or at the targets, is tried: fewer of

@@ -34,6 +34,7 @@ const (
 type Evidence struct {
 	Dials  int // begun since the host last answered
 	Failed int // those of them that failed at once
+	Missed int // those of them that ended without an answer when their time was over: no dial is paced by that
 
 	// For how long every slot has been taken and no call has ended: in the
 	// measurement that runs, and in all.
@@ -93,6 +94,21 @@ func (e Evidence) State() State {
 		return Hanging
 	}
 	return Answering
+}
+
+// Shown judges the evidence for people. A few dials that fail pace no others, since they cost little. But a host of
+// which every dial has failed since its last answer does not answer, however seldom it is called. opening is how many
+// of the dials are under way.
+func (e Evidence) Shown(opening int) State {
+	s := e.State()
+	ended := e.Dials - opening
+	switch {
+	case s != Answering && s != Connecting, ended <= 0, e.Failed+e.Missed < ended:
+		return s
+	case e.Failed >= e.Missed:
+		return Refusing
+	}
+	return Silent
 }
 
 // hangs reports whether calls would have ended by now if the host answered as it did

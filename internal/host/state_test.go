@@ -45,6 +45,42 @@ func TestState(t *testing.T) {
 	}
 }
 
+// What people are told of a host that is called seldom.
+func TestShown(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name    string
+		e       Evidence
+		opening int
+		want    State
+	}{
+		{"nothing is known", Evidence{}, 0, Answering},
+		{"the first dial is under way", Evidence{Dials: 1}, 1, Answering},
+		{"it is open, and not answered yet", Evidence{Dials: 1}, 0, Answering},
+		{"it has failed", Evidence{Dials: 1, Failed: 1}, 0, Refusing},
+		{"the next one is under way", Evidence{Dials: 2, Failed: 1}, 1, Refusing},
+		{"the next one is open", Evidence{Dials: 2, Failed: 1}, 0, Answering},
+		{"a failure from before the last answer", Evidence{Failed: 1}, 0, Answering},
+		{"the same, with a dial under way", Evidence{Dials: 1, Failed: 1}, 1, Answering},
+		{"it was not answered in time", Evidence{Dials: 1, Missed: 1}, 0, Silent},
+		{"one failed, one was not answered", Evidence{Dials: 2, Failed: 1, Missed: 1}, 0, Refusing},
+		{"most were not answered", Evidence{Dials: 3, Failed: 1, Missed: 2}, 0, Silent},
+		{"calls wait, and all dials have failed", Evidence{Dials: 3, Failed: 2, Calls: 1, Connecting: 1}, 1, Refusing},
+		{"calls wait", Evidence{Dials: 1, Calls: 1, Connecting: 1}, 1, Connecting},
+		{"it hangs", Evidence{Dials: 1, Failed: 1, Stalled: Window, Silence: Window}, 0, Hanging},
+		{"many dials failed", Evidence{Dials: 99, Failed: 99}, 0, Refusing},
+		{"many dials are not answered", Evidence{Dials: 99}, 0, Silent},
+	} {
+		if got := c.e.Shown(c.opening); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+		paced := (Evidence{Dials: c.e.Dials, Failed: c.e.Failed}).State() != Answering
+		if paced != (c.e.Dials > FreeDials) {
+			t.Errorf("%s: dials wait: %t", c.name, paced)
+		}
+	}
+}
+
 // A host that hangs gets as many slots again, and one that is silent no more than may
 // dial.
 func TestMoreSlots(t *testing.T) {
