@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -29,7 +30,7 @@ type Pages struct {
 
 // refresh is what a view asks for again and again.
 type refresh struct {
-	path  string // JOB is the id of a job
+	path  string // JOB is the id of a job, FROM the instant of the answer before
 	every time.Duration
 }
 
@@ -44,7 +45,8 @@ var views = [...][]refresh{
 	{{"/jobs?limit=50&include=lastExecution", 5 * time.Second}},
 	{
 		{"/jobs/JOB", 5 * time.Second}, {"/jobs/JOB/executions?limit=50", 3 * time.Second},
-		{"/jobs/JOB/executions?limit=200", 10 * time.Second},
+		{"/jobs/JOB/executions?limit=200", time.Minute},
+		{"/jobs/JOB/executions?limit=200&from=FROM", 10 * time.Second},
 	},
 }
 
@@ -117,6 +119,8 @@ func (w *browser) show(ctx context.Context, pages int) error {
 			all.Go(func() {
 				wait := r.every * time.Duration(i) / time.Duration(pages) // pages are opened at different times
 				for clock.Wait(ctx, wait) {
+					before := clock.System{}.Now().Add(-r.every).UnixMilli()
+					path := strings.ReplaceAll(path, "FROM", strconv.FormatInt(before, 10))
 					if err := w.get(ctx, page, path); err != nil {
 						note(err)
 						return

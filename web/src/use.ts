@@ -21,6 +21,17 @@ export interface How {
   keep?: boolean;
 }
 
+/** Asks for what may have changed only, in place of everything again: what the server need not look up costs it nothing. */
+export interface Later<T> {
+  /** What else to ask for, when that was answered; undefined: for everything. */
+  query: (had: T) => Record<string, number> | undefined;
+  /** What holds after the answer to that. */
+  join: (had: T, got: T) => T;
+}
+
+/** How often everything is asked for all the same. */
+const wholeEvery = 60_000;
+
 /** The last answers to questions, so that the browser's way back shows a view as it was, at once. They are asked anew. */
 const answers = new Map<string, unknown>();
 const keptAnswers = 60;
@@ -34,7 +45,11 @@ function keepAnswer(key: string, data: unknown): void {
 }
 
 /** Asks the API, again when the question changes or an outage ends. What is under way is cancelled then. */
-export function useApi<R extends Route>(route: R, c: Omit<Call<R>, "signal"> = {}, how: How = {}): Asked<Answer<R>> {
+export function useApi<R extends Route>(
+  route: R,
+  c: Omit<Call<R>, "signal"> = {},
+  how: How & { later?: Later<Answer<R>> } = {},
+): Asked<Answer<R>> {
   const key = JSON.stringify([route, c.path, c.query, c.body]);
   const [state, set] = useState<{ key: string; data?: Answer<R>; error?: Error }>(() => ({
     key,
@@ -45,17 +60,32 @@ export function useApi<R extends Route>(route: R, c: Omit<Call<R>, "signal"> = {
   const back = useStore(recoveries);
   const args = useRef(c);
   args.current = c;
-  const { every, off } = how;
+  const { every, off, later } = how;
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: key stands for the question; turn and back ask it again
   useEffect(() => {
     if (off) return;
     const control = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let had: Answer<R> | undefined;
+    let wholeAt = 0;
+    const answer = async (): Promise<Answer<R>> => {
+      const now = performance.now();
+      const more = had !== undefined && now - wholeAt < wholeEvery ? later?.query(had) : undefined;
+      const question = { ...args.current, signal: control.signal } as Call<R>;
+      if (had !== undefined && later && more) {
+        const got = await call(route, { ...question, query: { ...args.current.query, ...more } } as Call<R>);
+        return later.join(had, got);
+      }
+      const all = await call(route, question);
+      wholeAt = now;
+      return all;
+    };
     const ask = async (): Promise<void> => {
       setLoading(true);
       try {
-        const data = await call(route, { ...args.current, signal: control.signal } as Call<R>);
+        const data = await answer();
+        had = data;
         keepAnswer(key, data);
         if (!control.signal.aborted) set({ key, data });
       } catch (err) {

@@ -2,6 +2,7 @@
 import { useMemo } from "preact/hooks";
 import { call } from "../api.ts";
 import { count, duration } from "../format.ts";
+import { later, latelyShown } from "../lately.ts";
 import { instantIn, wallOf } from "../quiet.ts";
 import { href, setQuery, usePlace } from "../router.ts";
 import { zone as chosenZone } from "../settings.ts";
@@ -131,8 +132,8 @@ const columnsOf = (job: Job): Column<Execution>[] => [
 function Lately({ job }: { job: Job }) {
   const asked = useApi(
     "GET /jobs/{id}/executions",
-    { path: { id: job.id }, query: { limit: 200 } },
-    { every: 10_000, keep: true },
+    { path: { id: job.id }, query: { limit: latelyShown } },
+    { every: 10_000, keep: true, later },
   );
   const executions = asked.data?.executions;
   const sent = useMemo(() => (executions ?? []).filter((e) => e.startedAt !== null).reverse(), [executions]);
