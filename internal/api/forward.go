@@ -125,6 +125,8 @@ func saysOfPause(operation string, body []byte) bool {
 	switch operation {
 	case "pause-job", "pause-job-by-key":
 		return len(bytes.TrimSpace(body)) > 0
+	case "restore-job-version": // the version may say it
+		return true
 	}
 	return bytes.Contains(body, []byte(`"paused`))
 }

@@ -96,6 +96,7 @@ func TestRequestsThatAnOlderOwnerWouldMisread(t *testing.T) {
 		{"POST", "/jobs/{id}/pause", `{"reason":"x"}`, 0},
 		{"POST", "/jobs/by-key/k/pause", `{"until":"2199-01-01T00:00:00Z"}`, 0},
 		{"PUT", "/jobs/{id}", `{"isActive":false,"pausedReason":"x"}`, 0},
+		{"POST", "/jobs/{id}/versions/1/restore", "", 0},
 		{"PUT", "/jobs/{id}", `{"isActive":false}`, 1},
 		{"POST", "/jobs/{id}/pause", "", 1},
 		{"POST", "/jobs/{id}/resume", "", 1},

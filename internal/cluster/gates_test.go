@@ -148,6 +148,38 @@ func TestRequire(t *testing.T) {
 	})
 }
 
+// TestAKilledOlderNode: what an older node would lose is possible a minute after it was killed. Nodes of this build are
+// remembered for longer.
+func TestAKilledOlderNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGroup(t)
+		old := g.startWith("", "old", cluster.RoleAll, 0, func(c *cluster.Config) { c.Self.Protocol = 1 })
+		same := g.start("same", cluster.RoleAll, 0)
+		next := g.start("next", cluster.RoleAll, 0)
+		time.Sleep(time.Minute)
+		old.kill()
+		same.kill()
+		<-old.ended
+		<-same.ended
+		require := func() error { return cluster.Require(t.Context(), next.Node, cluster.ProtocolPauses, "x") }
+		time.Sleep(50 * time.Second)
+		if err := require(); err == nil {
+			t.Error("the older node may be frozen, and is not waited for")
+		}
+		time.Sleep(20 * time.Second)
+		if err := require(); err != nil {
+			t.Errorf("the older node was killed more than a minute ago: %v", err)
+		}
+		if _, found := next.View().Node(old.Self.Token); found {
+			t.Error("its row is still there")
+		}
+		if n, found := next.View().Node(same.Self.Token); !found || !n.Gone {
+			t.Errorf("a node of the same build that was killed then: %v, %+v", found, n)
+		}
+		next.quit(t)
+	})
+}
+
 // raisedMeanwhile raises the protocol just before a node is seen for the first time.
 type raisedMeanwhile struct {
 	store.Nodes

@@ -128,10 +128,20 @@ func (n *Node) follow(ctx context.Context, before, now *View) {
 	n.raise(ctx, now)
 	for i := range now.Nodes {
 		o := &now.Nodes[i]
-		if o.Gone && now.Clock-o.Seen > evictAfter.Milliseconds() {
+		if evicted(o, now.Clock, n.Self.Protocol) {
 			if err := n.Nodes.Remove(ctx, o.Token); err != nil {
 				return // the next look tries again
 			}
 		}
 	}
+}
+
+// evicted decides whether the row of a node is removed. One that is gone is remembered for an hour. What it does not
+// speak nobody may use as long as its row is there, so that of an older build goes once the node is surely gone: it has
+// not been seen for a minute, neither by this node nor by the store's clock. If it was frozen, it writes its row again,
+// and owns no shards then.
+func evicted(o *NodeView, clock int64, protocol int) bool {
+	unseen := time.Duration(clock-o.Seen) * time.Millisecond
+	older := o.Protocol < protocol && o.Age >= SurelyGoneAfter && unseen > SurelyGoneAfter
+	return o.Gone && (older || unseen > evictAfter)
 }
