@@ -44,13 +44,18 @@ func newLink(t *testing.T) *link {
 	if out, err := exec.CommandContext(t.Context(), "ip", "netns", "add", l.namespace).CombinedOutput(); err != nil {
 		t.Skipf("SKIPPED, the network is not cut one way: ip netns add: %v %s", err, out)
 	}
-	t.Cleanup(func() { // its end of the link goes with it, and so does the other end
+	t.Cleanup(func() {
 		if out, err := exec.Command("ip", "netns", "del", l.namespace).CombinedOutput(); err != nil {
 			t.Errorf("ip netns del: %v %s", err, out)
 		}
 	})
 	l.ip("link", "add", l.hereCard, "address", l.hereMAC, "type", "veth", "peer", "name", l.thereCard, "address",
 		l.thereMAC, "netns", l.namespace)
+	t.Cleanup(func() { // with the namespace it goes a moment later: the next run could not make it
+		if out, err := exec.Command("ip", "link", "del", l.hereCard).CombinedOutput(); err != nil {
+			t.Errorf("ip link del: %v %s", err, out)
+		}
+	})
 	l.ip("addr", "add", l.here+"/30", "dev", l.hereCard)
 	l.ip("link", "set", l.hereCard, "up")
 	l.ip("-n", l.namespace, "addr", "add", l.there+"/30", "dev", l.thereCard)

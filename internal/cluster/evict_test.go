@@ -31,7 +31,8 @@ func TestEvicted(t *testing.T) {
 		{"older: writes its row, but the clock of the store was set ahead", false, 0, 2 * hour, own - 1, false},
 		{"newer: is surely gone", true, minute, 2 * minute, own + 1, false},
 	} {
-		o := &NodeView{Node: store.Node{Seen: now - c.unseen.Milliseconds(), Protocol: c.protocol}, Gone: c.gone, Age: c.age}
+		row := store.Node{Seen: now - c.unseen.Milliseconds(), Protocol: c.protocol}
+		o := &NodeView{Node: row, Gone: c.gone, Age: c.age}
 		if got := evicted(o, now, own); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
