@@ -265,6 +265,7 @@ func TestWaryHostIsTrustedAgain(t *testing.T) {
 	mustSucceed(t, x, newCall(k.url()))
 	p := onlyHost(t, x)
 	p.sawClosed(time.Second / 4)
+	setLastUse(t, x, ample) // it has not rested yet, however the machine stalls
 	mustSucceed(t, x, newCall(k.url())) // on a new one
 	k.want(t, 2, 2)
 	first := p.idle[0]
@@ -284,7 +285,7 @@ func TestConnectionIsRetiredBeforeItsHostClosesIt(t *testing.T) {
 	mustSucceed(t, x, call)
 	p := onlyHost(t, x)
 	p.sawClosed(5 * time.Second)
-	setLastUse(t, x, -3*time.Second)
+	setLastUse(t, x, -time.Second) // which a stall may make three
 	mustSucceed(t, x, call)
 	k.want(t, 1, 2)
 	setLastUse(t, x, -4500*time.Millisecond)
@@ -356,7 +357,7 @@ func TestKeepAliveHeaderIsFollowed(t *testing.T) {
 				}
 			})
 			x := newTestExecutor(t, Config{})
-			for i, rested := range []time.Duration{0, time.Second, 2500 * time.Millisecond} {
+			for i, rested := range []time.Duration{0, time.Second / 10, 2500 * time.Millisecond} {
 				if i > 0 {
 					setLastUse(t, x, -rested)
 				}
