@@ -142,8 +142,13 @@ func (r bulkCommands) bulk(ctx context.Context, c *client.Client, f *bulkFlags) 
 	if err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintln(r.out, began.ID); err != nil || !f.wait {
+	if _, err := fmt.Fprintln(r.out, began.ID); err != nil {
 		return err
+	}
+	if !f.wait {
+		_, _ = fmt.Fprintf(r.err, "%s has begun: belfry operations show %s says how far it is, and --wait waits "+
+			"for its end\n", f.request.Action, began.ID)
+		return nil
 	}
 	return r.await(ctx, c, began.ID)
 }

@@ -40,6 +40,9 @@ func (d *jobDocument) add(fs *pflag.FlagSet) {
 	fs.SortFlags = false
 	for _, f := range textFields {
 		fs.String(f.flag, "", f.usage)
+		if f.flag == "api" {
+			fs.String("url", "", "the same as --api")
+		}
 	}
 	if d.flag = "change"; d.whole {
 		d.flag = "spec"
@@ -66,6 +69,12 @@ func (d *jobDocument) read(fs *pflag.FlagSet, in io.Reader) (client.Change, erro
 		if fs.Changed(f.flag) {
 			doc[f.field] = fs.Lookup(f.flag).Value.String()
 		}
+	}
+	if fs.Changed("url") {
+		if fs.Changed("api") {
+			return nil, errors.New("say what is called in one way: --api or --url, which are the same")
+		}
+		doc["api"] = fs.Lookup("url").Value.String()
 	}
 	if fs.Changed("tag") {
 		doc["tags"] = d.tags
@@ -124,8 +133,8 @@ func (r jobCommands) create() *cobra.Command {
 	cmd = &cobra.Command{
 		Use:   "create",
 		Short: "Create a job",
-		Long: `Create a job, and print its id. It needs --schedule and --api, or --spec with both. What is not said
-takes the server's default.
+		Long: `Create a job, and print its id. It needs --schedule and --api (or --url, which is the same), or --spec
+with both. What is not said takes the server's default.
 
 ` + serverHelp,
 		Example: "  belfry jobs create --schedule '0 */5 * * * *' --api https://example.com/sync --name sync\n" +

@@ -3,14 +3,13 @@ package cli
 import (
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
 // terminalText returns a text from elsewhere as a terminal may be sent it: with line ends and tabs, and with everything
-// else that is not seen in the way of Go, as \x1b. A terminal takes control sequences for commands.
+// else that is not seen as \u001b, in the way of all other output. A terminal takes control sequences for commands.
 func terminalText(text string) string {
 	var b strings.Builder
 	for _, r := range strings.ReplaceAll(text, "\r\n", "\n") {
@@ -18,8 +17,11 @@ func terminalText(text string) string {
 			b.WriteRune(r)
 			continue
 		}
-		quoted := strconv.QuoteRune(r)
-		b.WriteString(quoted[1 : len(quoted)-1])
+		if r <= 0xffff {
+			_, _ = fmt.Fprintf(&b, `\u%04x`, r)
+		} else {
+			_, _ = fmt.Fprintf(&b, `\U%08x`, r)
+		}
 	}
 	return b.String()
 }

@@ -17,9 +17,10 @@ func TestTerminalText(t *testing.T) {
 		"":                       "",
 		"grüße 漢字 🙂\n\tb":        "grüße 漢字 🙂\n\tb",
 		"a\r\nb":                 "a\nb",
-		"over\rwritten":          `over\rwritten`,
-		"\x1b]0;title\a\x1b[2J":  `\x1b]0;title\a\x1b[2J`,
-		"\u009b2J\x7f\b":         `\u009b2J\x7f\b`,
+		"over\rwritten":          `over\u000dwritten`,
+		"\x1b]0;title\a\x1b[2J":  `\u001b]0;title\u0007\u001b[2J`,
+		"\u009b2J\x7f\b":         `\u009b2J\u007f\u0008`,
+		"tag \U000e0001":         `tag \U000e0001`,
 		"abc\u202etxt.exe\u200b": `abc\u202etxt.exe\u200b`,
 		"\xff\xfe":               "\uFFFD\uFFFD",
 	} {
