@@ -265,7 +265,7 @@ func TestWaryHostIsTrustedAgain(t *testing.T) {
 	mustSucceed(t, x, newCall(k.url()))
 	p := onlyHost(t, x)
 	p.sawClosed(time.Second / 4)
-	setLastUse(t, x, ample) // it has not rested yet, however the machine stalls
+	setLastUse(t, x, ample)             // it has not rested yet, however the machine stalls
 	mustSucceed(t, x, newCall(k.url())) // on a new one
 	k.want(t, 2, 2)
 	first := p.idle[0]
