@@ -310,6 +310,9 @@ var simGrid = []simPoint{
 		handshake: 2 * ms, hosts: 30, machines: 1, machineCores: 2, roundTrip: 200 * us},
 	{name: "many hosts, cold", cores: 1, slice: 10 * ms, callWork: 150 * us, targetWork: 100 * us,
 		handshake: 2 * ms, hosts: 400, roundTrip: 50 * us},
+	{name: "quick calls that take longer on average", cores: 4, slice: 10 * ms, callWork: 200 * us, targetWork: 20 * us,
+		handshake: 2 * ms, hosts: 1, machines: 1, machineCores: 4, roundTrip: 100 * us, service: 100 * us,
+		slowCalls: 0.1, slowTimes: 80, spread: true},
 	{name: "a single host", cores: 2, slice: 10 * ms, callWork: 300 * us, targetWork: 200 * us,
 		handshake: 2 * ms, hosts: 1, machines: 1, machineCores: 2, roundTrip: 300 * us},
 }
@@ -398,6 +401,7 @@ var simMutants = []simRules{
 		untold: true},
 	{name: "a quick host needs a connection for each slot", at: "a single host", in: "hosts die and come back",
 		allNeed: true},
+	{name: "the mean of calls does not count", at: "quick calls that take longer on average", alwaysWaits: true},
 }
 
 // Each rule is needed: without it, a bound is broken at a point of the grid, which is

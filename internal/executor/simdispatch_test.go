@@ -39,6 +39,10 @@ type simDispatch struct {
 	adapting  bool
 	steps     int
 	worstLag  time.Duration
+	lags      struct { // of this second
+		n   int
+		sum time.Duration
+	}
 
 	crowd   host.Crowd
 	table   *host.Table
@@ -236,6 +240,7 @@ func (d *simDispatch) end(c *simCall, took time.Duration) {
 func (d *simDispatch) tick() {
 	d.clock.after(host.Window/host.Steps, func() {
 		d.lag(func(lag time.Duration) {
+			d.lags.n, d.lags.sum = d.lags.n+1, d.lags.sum+lag
 			d.worstLag = max(d.worstLag, lag)
 			d.step()
 			if d.adapting = len(d.saturated) > 0 || d.all.Taken > 0; d.adapting {
@@ -276,6 +281,11 @@ func (d *simDispatch) step() {
 // relax is what happens once a second.
 func (d *simDispatch) relax(hosts []*simHost) {
 	busy := !d.rules.neverBusy && (d.late || d.crowd.Crowded())
+	d.table.SetWaited(d.lags.sum / time.Duration(max(1, d.lags.n)))
+	if d.rules.alwaysWaits {
+		d.table.SetWaited(time.Second)
+	}
+	d.lags.n, d.lags.sum = 0, 0
 	for _, h := range hosts {
 		h.limit.ShrinkIdle(h.calls, h.lately, busy)
 		h.lately = h.saturated

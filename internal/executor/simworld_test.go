@@ -40,6 +40,7 @@ type simRules struct {
 	fromBegin     bool   // calls are timed from when they begin, and not from when they are sent
 	untold        bool   // limits are not told of calls that wait for connections
 	neverLate     bool   // a turn that comes late opens as many connections as any
+	alwaysWaits   bool   // goroutines are taken to wait for a processor for long
 	allNeed       bool   // a quick https host needs a connection for each slot, as others do
 }
 

@@ -99,6 +99,7 @@ func (c *Condition) evidence(e Evidence) Evidence {
 type shared struct {
 	busy    atomic.Bool  // calls wait for a processor, here or at the targets
 	waiting atomic.Int64 // calls that wait for a connection
+	waited  atomic.Int64 // time.Duration, see SetWaited
 }
 
 // Table has the condition of each host that somebody holds. The zero value is ready for
@@ -136,6 +137,10 @@ func (t *Table) SetBusy(on bool) {
 		t.all.busy.Store(on)
 	}
 }
+
+// SetWaited notes for how long goroutines of this process waited for a processor on average in
+// the last second.
+func (t *Table) SetWaited(d time.Duration) { t.all.waited.Store(int64(d)) }
 
 // Busy reports it.
 func (t *Table) Busy() bool { return t.all.busy.Load() }

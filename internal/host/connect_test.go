@@ -121,7 +121,9 @@ func TestNeed(t *testing.T) {
 		{"hardly called", true, 64, 1, ms, 0, 1},
 		{"40 at the second's edge", true, 64, 40, ms, 0, 2},
 		{"2,000 in a window at 0.5 ms: 20 in use when each takes 1 ms", true, 64, 2_000, ms / 2, 0, 30},
-		{"calls are not taken to be shorter than what is measured", true, 64, 2_000, ms / 10, 0, 30},
+		{"2,000 in a window at 0.25 ms: 10 in use when each takes 0.5 ms", true, 64, 2_000, ms / 4, 0, 15},
+		{"calls are not taken to be shorter than that", true, 64, 2_000, ms / 100, 0, 15},
+		{"they take longer on average", true, 64, 2_000, ms / 10, ms, 30},
 		{"2,000 in a window at 2 ms: 80 in use", true, 400, 2_000, 2 * ms, 0, 120},
 		{"no more than its slots", true, 64, 2_000, 2 * ms, 0, 64},
 		{"few slots", true, 2, 2_000, 2 * ms, 0, 2},
@@ -136,6 +138,58 @@ func TestNeed(t *testing.T) {
 	for cores, want := range map[int]int{1: 1, 2: 1, 3: 1, 4: 2, 64: 32} {
 		if got := HandshakesAtATime(cores); got != want {
 			t.Errorf("%d handshakes on %d cores", got, cores)
+		}
+	}
+}
+
+// A short mean says nothing where goroutines waited for a processor for a part of it.
+func TestByProcessor(t *testing.T) {
+	t.Parallel()
+	const us = time.Microsecond
+	for _, c := range []struct {
+		mean, waited time.Duration
+		want         bool
+	}{
+		{300 * us, 100 * us, true}, {1600 * us, 100 * us, true}, {1601 * us, 100 * us, false}, {300 * us, 0, false},
+		{quickTarget, time.Second, true}, {quickTarget + 1, time.Second, false},
+	} {
+		if got := byProcessor(c.mean, c.waited); got != c.want {
+			t.Errorf("%s on average, %s waited: %v", c.mean, c.waited, got)
+		}
+	}
+}
+
+// The mean of a second counts for what a host needs, unless a processor is the reason for it.
+func TestUsualTimeOfAQuickHost(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		busy   bool
+		waited time.Duration
+		took   time.Duration
+		want   int // connections
+	}{
+		{"the target takes its time", false, time.Millisecond / 100, time.Millisecond, 30},
+		{"goroutines wait for a processor", false, time.Millisecond / 8, time.Millisecond, 15},
+		{"it is known that calls do", true, 0, time.Millisecond, 15},
+		{"some calls are slow in any case", false, time.Second, 3 * time.Millisecond, 64},
+	} {
+		var table Table
+		l := NewLimit(table.Hold(target.Of("https://a")), 5_000)
+		table.SetWaited(c.waited)
+		for second := range int64(3) {
+			l.Ended(time.Millisecond/10, second*1_000)
+			for i := range 1_999 {
+				l.Ended(c.took, second*1_000+int64(i%100))
+			}
+			l.Ended(c.took, second*1_000+100)
+			l.ended.most = 2_000
+			l.ShrinkIdle(MinSlots, true, c.busy)
+			l.ended.most = 2_000
+			l.publish()
+		}
+		if need, _ := l.cond.Connections(); need != c.want {
+			t.Errorf("%s: %d connections, want %d", c.name, need, c.want)
 		}
 	}
 }

@@ -388,8 +388,9 @@ func (l *Limit) restart() { l.elapsed, l.finished, l.ends, l.busy = 0, ends{}, e
 // a processor, here or at the targets. Call it once a second.
 func (l *Limit) ShrinkIdle(calls int, saturated, busy bool) {
 	l.quick.endSecond(busy)
-	if !busy && l.quick.all.n > 0 {
-		l.quick.usual = l.quick.all.mean()
+	mean, waited := l.quick.all.mean(), time.Duration(l.cond.all.waited.Load())
+	if !busy && mean > 0 && !byProcessor(mean, waited) {
+		l.quick.usual = mean
 	}
 	l.quick.all = meanTime{}
 	l.ended.decay()

@@ -23,6 +23,7 @@ type Dispatcher struct {
 	calls     calls
 	adapter   adapter
 	workers   workers
+	waits     schedWaits
 	suspended bool
 }
 
@@ -272,6 +273,7 @@ func (d *Dispatcher) Relax() {
 	defer d.mu.Unlock()
 	crowd := &d.calls.quick.crowd
 	busy := d.adapter.takeBusy()
+	d.queues.table.SetWaited(d.waits.mean())
 	d.calls.slots.Relax()
 	d.queues.relax(busy || crowd.Crowded(), now, &d.calls.slots, d.turns.readmit)
 	d.turns.readmitLate(&d.calls.slots)

@@ -47,7 +47,7 @@
 // Each file uses only those before it:
 //
 //	config.go runqueue.go spanqueue.go quick.go overdue.go calls.go hostqueue.go catchup.go
-//	turns.go queues.go adapt.go workers.go dispatch.go view.go
+//	turns.go queues.go adapt.go workers.go waits.go dispatch.go view.go
 //
 // # How this is shown
 //
