@@ -54,8 +54,9 @@ type anchor struct {
 
 // NewAgreed returns a clock that shows what another one shows until the first sample.
 func NewAgreed(under Clock) *Agreed {
+	shown := under.Now().UnixNano() // before the mark, as in Sample
 	a := &Agreed{Clock: under, base: under.Mark()}
-	a.anchor.Store(&anchor{mark: a.base, shown: under.Now().UnixNano()})
+	a.anchor.Store(&anchor{mark: a.base, shown: shown})
 	return a
 }
 
@@ -84,8 +85,11 @@ func (a *Agreed) Agreement() (agreement Agreement, ahead time.Duration) {
 func (a *Agreed) Sample(asked Mark, said int64) Agreement {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	now, wall := a.Mark(), a.Clock.Now().UnixNano()
+	wall := a.Clock.Now().UnixNano()
 	took, since := a.Elapsed(asked), a.Elapsed(a.base)
+	last := a.anchor.Load()
+	shown := last.after(a.Elapsed(last.mark))
+	now := a.Mark() // last: where the process has to wait for the processor meanwhile, the clock is late and not early
 	first := len(a.samples) == 0
 	// It is a whole number of milliseconds, so half of one is missing on average.
 	stepped := a.add(sample{
@@ -95,8 +99,7 @@ func (a *Agreed) Sample(asked Mark, said int64) Agreement {
 	best := a.best()
 	best.offset += int64(since)
 	a.ahead = certainly(time.Duration(wall-best.offset), best.within)
-	last := a.anchor.Load()
-	next := &anchor{mark: now, shown: last.after(a.Elapsed(last.mark))}
+	next := &anchor{mark: now, shown: shown}
 	away := certainly(time.Duration(next.shown-best.offset), best.within)
 	if a.agreement == StoreStepped && away.Abs() <= agreeAgain {
 		a.agreement = Agreeing // the other clock is right again, wherever the wall clock is

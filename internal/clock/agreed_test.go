@@ -389,3 +389,38 @@ func TestDrift(t *testing.T) {
 		}
 	})
 }
+
+// waiting is a clock after each reading of which the process has to wait for the processor.
+type waiting struct{ Clock }
+
+func (w waiting) Now() time.Time {
+	defer pass(3 * time.Millisecond)
+	return w.Clock.Now()
+}
+
+func (w waiting) Mark() Mark {
+	defer pass(3 * time.Millisecond)
+	return w.Clock.Mark()
+}
+
+func (w waiting) Elapsed(m Mark) time.Duration {
+	defer pass(3 * time.Millisecond)
+	return w.Clock.Elapsed(m)
+}
+
+// A process that has to wait in the middle of a sample is late, and never early.
+func TestASampleThatIsInterrupted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClocks(t, 0, 0)
+		c.agreed = NewAgreed(waiting{&c.wall})
+		for range 100 {
+			c.sample()
+			for range 10 {
+				if off := c.off(); off > 0 || off < -100*time.Millisecond {
+					t.Fatalf("the clock is off by %s", off)
+				}
+				pass(98 * time.Millisecond)
+			}
+		}
+	})
+}
