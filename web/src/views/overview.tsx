@@ -190,6 +190,9 @@ function LiveCharts({ moments }: { moments: Moment[] }) {
         <Chart title="Fires a second" at={at} lines={fires} unit={rate} height={160} />
       </Panel>
       <Panel title="Drift, live">
+        <p class="muted">
+          How late first calls began. Fires that waited for their job's previous call (overlap policy QUEUE) count, too.
+        </p>
         <Chart title="Drift" at={at} lines={drift} unit={duration} height={160} />
       </Panel>
     </div>
