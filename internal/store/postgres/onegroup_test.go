@@ -17,7 +17,8 @@ import (
 
 const (
 	// withoutOneGroup makes a database one of the version before.
-	withoutOneGroup = `DROP INDEX alert_group_key; DELETE FROM belfry_migration WHERE number = 17`
+	withoutOneGroup = `
+DROP INDEX alert_group_key; DROP TABLE addition; DELETE FROM belfry_migration WHERE number >= 17`
 
 	// openBefore opens a group as the version before does.
 	openBefore = `INSERT INTO alert_group (id, revision, closed, doc) VALUES ($1, 1, $2, $3) ON CONFLICT DO NOTHING`
