@@ -15,8 +15,8 @@ import (
 // answer of a target wait that long. While fires are about, it rests instead: a
 // core with nothing to run looks at the network and the timers first.
 //
-// The rest is a SleepFine. time.Sleep would take ten times as long on a machine that
-// has nothing else to do, and so would the work.
+// The rest is a SleepFine. time.Sleep would take ten times as long on a machine that has
+// nothing else to do, and an import more than twice as long.
 //
 // A nil *Pace is one without fires.
 type Pace struct {

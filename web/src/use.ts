@@ -21,7 +21,7 @@ export interface How {
   keep?: boolean;
 }
 
-/** Asks for what may have changed only, in place of everything again: what the server need not look up costs it nothing. */
+/** Asks for what may have changed alone: what the server need not look up again costs it nothing. */
 export interface Later<T> {
   /** What else to ask for, when that was answered; undefined: for everything. */
   query: (had: T) => Record<string, number> | undefined;

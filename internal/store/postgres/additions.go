@@ -47,9 +47,11 @@ func newAdditions(edit *pgxpool.Pool, log *slog.Logger, writer int32) *additions
 	return a
 }
 
-// close ends what goes on in the background.
+// close ends what goes on in the background. Nothing begins after the stop: see added.
 func (a *additions) close() {
+	a.mu.Lock()
 	a.stop()
+	a.mu.Unlock()
 	a.background.Wait()
 }
 
